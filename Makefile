@@ -1,0 +1,64 @@
+# The commands of this repository; `make help` lists them.
+#
+# Everything runs in .venv, with the exact versions of requirements/locked.txt. It is made when first
+# needed and again when those versions, pyproject.toml or the package's version change.
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+PINS := requirements/locked.txt
+DEMO := output/demo
+VERSION := RibFracDetector/RibFracDetectorLib/__init__.py
+INSTALLED := $(VENV)/.installed
+# Lowest share of RibFracDetectorLib, in percent, that `make test-all` must cover.
+COVERAGE := 80
+
+.DEFAULT_GOAL := help
+.PHONY: help install detect test test-all lint format lock cmake-lists clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## make .venv with everything pinned; does nothing when done
+
+$(INSTALLED): $(PINS) pyproject.toml $(VERSION) Testing/install_debian_packages.sh
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'The pinned versions need Python 3.11 or newer; try: make install PYTHON=python3.11' >&2; exit 1; }
+	Testing/install_debian_packages.sh $(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement $(PINS)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Until trained weights exist: random ones, which detect nothing and say so.
+detect: install ## run the detector on a synthetic CT
+	PYTHONPATH=Testing $(BIN)/python Testing/make_demo_case.py $(DEMO)
+	RIBFRAC_MODELS=$(DEMO)/models.json $(BIN)/ribfrac detect $(DEMO)/synthetic_chest.nii.gz \
+	  --weights random-weights --output $(DEMO)/results --overwrite
+	@echo 'The weights are random: nothing above is a finding. Picture: $(DEMO)/results/synthetic_chest_overview.png'
+
+test: install ## all tests but the slow ones
+	$(BIN)/python -m pytest -m 'not slow' $(PYTEST_ARGS)
+
+test-all: install ## all tests, with the coverage of the library
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=$(COVERAGE) $(PYTEST_ARGS)
+
+lint: install ## check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: install ## mend style and formatting
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: install ## pin new dependencies of pyproject.toml
+	$(BIN)/python tools/write_lock.py
+
+cmake-lists: ## list the library's files in CMake
+	$(PYTHON) tools/cmake_lists.py
+
+clean: ## remove .venv and everything else that was made
+	rm -rf $(VENV) build dist .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,229 @@
+"""The files of one case, and how they come into being together.
+
+All files of a run are written in a hidden folder inside the output folder (same file system, so renaming
+is atomic) and renamed into place at the end, the findings last: a case is finished exactly when its
+findings file is there. An error, Ctrl-C or a killed process leaves no partial case; a killed process's
+hidden folder is removed when the same case is started again on the same machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .errors import InputError
+from .whole_files import writing_to
+
+
+@dataclass(frozen=True)
+class CaseFiles:
+    """The paths of one case's files in `folder`.
+
+    Attributes:
+        folder: the output folder, flat: the files of many cases lie in it.
+        case_id: prefix of every file name.
+        fp16: whether the network ran in half precision; the seed's four files are named after it.
+    """
+
+    folder: Path
+    case_id: str
+    fp16: bool = False
+
+    @property
+    def det_rois(self) -> Path:
+        """ROIs of the detection head (JSON list, spec 5.6)."""
+        return self._seed("det_roi_infos.json")
+
+    @property
+    def seg_rois(self) -> Path:
+        """ROIs of the segmentation head (JSON list, spec 5.6)."""
+        return self._seed("seg_roi_infos.json")
+
+    @property
+    def det_mask(self) -> Path:
+        """Boxes painted with their scores (spec 5.6)."""
+        return self._seed("roi_det_mask.nii.gz")
+
+    @property
+    def seg_mask(self) -> Path:
+        """The cleaned segmentation (spec 5.6)."""
+        return self._seed("roi_seg_mask.nii.gz")
+
+    @property
+    def findings(self) -> Path:
+        """The model's findings, see `findings.CaseFindings`."""
+        return self._own("findings.json")
+
+    @property
+    def instances(self) -> Path:
+        """uint16 mask, the value is the finding's id."""
+        return self._own("instances.nii.gz")
+
+    @property
+    def overview(self) -> Path:
+        """The picture."""
+        return self._own("overview.png")
+
+    @property
+    def review_log(self) -> Path:
+        """The reader's decisions, one event a line."""
+        return self._own("review.jsonl")
+
+    @property
+    def edited_mask(self) -> Path:
+        """Masks edited by the reader."""
+        return self._own("edited.nii.gz")
+
+    @property
+    def output(self) -> tuple[Path, ...]:
+        """Everything that one detection run writes, the findings last."""
+        return (
+            self.det_rois,
+            self.seg_rois,
+            self.det_mask,
+            self.seg_mask,
+            self.instances,
+            self.overview,
+            self.findings,
+        )
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether a detection run has completed; its findings file is renamed into place last."""
+        try:
+            return isinstance(json.loads(self.findings.read_text(encoding="utf-8")), dict)
+        except (OSError, ValueError):
+            return False
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether a reader has begun to work on the case."""
+        return self.review_log.exists() or self.edited_mask.exists()
+
+    def refuse_reviewed(self) -> None:
+        """Protect a reader's work from a new run.
+
+        Raises:
+            InputError: the case is reviewed.
+        """
+        if self.is_reviewed:
+            raise InputError(
+                f"{self.folder}: the case {self.case_id} has been reviewed, its findings are not "
+                "overwritten; choose another output folder, or move the review log and the edited mask away"
+            )
+
+    @contextlib.contextmanager
+    def staged(self) -> Iterator[CaseFiles]:
+        """The same case in a hidden folder; at the end its files replace those of an earlier run.
+
+        Files of an earlier run that are not written again (the other precision's, for example) are removed,
+        for they would not belong to the new findings. Writers inside the block that raise OSError on a full
+        disk (`write_json` and `write_mask` do not) belong in `whole_files.writing_to`.
+
+        Raises:
+            InputError: the case is reviewed, another process writes it, the folder cannot be made or written
+                to, the disk is full. Nothing is left behind then, nor after any other exception.
+        """
+        self.refuse_reviewed()
+        hidden = self.folder / f".{self.case_id}.{_host()}-{os.getpid()}.staging"
+        created: list[Path] = []
+        try:
+            with writing_to(self.folder):
+                if self.folder.exists() and not self.folder.is_dir():
+                    raise InputError(
+                        f"{self.folder}: a file, a folder is expected; choose another output folder"
+                    )
+                created = _missing_folders(self.folder)
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._clear_staging()
+                hidden.mkdir()
+            yield replace(self, folder=hidden)
+            with writing_to(self.folder):
+                self._publish(hidden)
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
+            _remove_if_empty(created)
+
+    def _seed(self, suffix: str) -> Path:
+        precision = "_fp16" if self.fp16 else ""
+        return self.folder / f"{self.case_id}{precision}_{suffix}"
+
+    def _own(self, suffix: str) -> Path:
+        return self.folder / f"{self.case_id}_{suffix}"
+
+    def _publish(self, hidden: Path) -> None:
+        staged = replace(self, folder=hidden)
+        # Without findings the case is unfinished, so a kill between two renames leaves no mixture of runs.
+        self.findings.unlink(missing_ok=True)
+        for old in (*self.output, *replace(self, fp16=not self.fp16).output):
+            old.unlink(missing_ok=True)
+        published: list[Path] = []
+        try:
+            for source, target in zip(staged.output, self.output, strict=True):
+                if source.exists():
+                    source.replace(target)
+                    published.append(target)
+        except BaseException:
+            for path in published:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            raise
+
+    def _clear_staging(self) -> None:
+        """Remove what killed runs of this case left; refuse to run beside a living one."""
+        pattern = re.compile(rf"\.{re.escape(self.case_id)}\.{_host()}-(\d+)\.staging")
+        for path in self.folder.glob(".*.staging"):
+            match = pattern.fullmatch(path.name)
+            if not match:
+                continue
+            number = int(match[1])
+            if number != os.getpid() and _is_alive(number):
+                raise InputError(
+                    f"{self.folder}: the case {self.case_id} is being written by process {number}; wait "
+                    "for it, or give one of two inputs of the same name another id with --case"
+                )
+            shutil.rmtree(path)
+
+
+def _host() -> str:
+    """Tells machines that share an output folder apart, without their names."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _is_alive(number: int) -> bool:
+    if os.name == "nt":  # os.kill would end the process there
+        import ctypes
+
+        query = 0x1000  # PROCESS_QUERY_LIMITED_INFORMATION
+        handle = ctypes.windll.kernel32.OpenProcess(query, False, number)
+        if handle:
+            ctypes.windll.kernel32.CloseHandle(handle)
+        return bool(handle)
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _missing_folders(folder: Path) -> list[Path]:
+    """`folder` and its parents that do not exist, innermost first."""
+    return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
+def _remove_if_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:
+            return

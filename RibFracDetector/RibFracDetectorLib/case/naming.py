@@ -1,0 +1,51 @@
+"""Case ids: short names that make safe file names."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+from .errors import InputError
+
+IMAGE_EXTENSIONS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
+# The longest file name of a case adds 30 bytes, a temporary one another 40; file systems allow 255.
+MAX_CASE_ID_BYTES = 150
+
+_UNSAFE = re.compile(r"[^\w.\-]+")  # letters and digits of any script are safe
+
+
+def image_extension(path: Path) -> str | None:
+    """Which of `IMAGE_EXTENSIONS` the file name ends with, whatever its case."""
+    name = path.name.lower()
+    return next((extension for extension in IMAGE_EXTENSIONS if name.endswith(extension)), None)
+
+
+def case_id_from_name(path: Path) -> str:
+    """The file name without its image extension, characters unsafe in file names replaced by `_`.
+
+    Raises:
+        InputError: nothing usable is left of the name, or it is too long.
+    """
+    extension = image_extension(path) or path.suffix
+    stem = unicodedata.normalize("NFC", path.name[: len(path.name) - len(extension)])
+    return checked_case_id(_UNSAFE.sub("_", stem).lstrip(".-"))
+
+
+def checked_case_id(case_id: str) -> str:
+    """`case_id` itself, if files can be named after it.
+
+    Raises:
+        InputError: empty, too long, or with characters that are unsafe in file names.
+    """
+    if not case_id or _UNSAFE.search(case_id) or case_id[0] in ".-":
+        raise InputError(
+            f"case id {case_id!r}: letters, digits, '.', '-' and '_' are expected, beginning with neither "
+            "'.' nor '-'; choose another one with --case"
+        )
+    if len(case_id.encode()) > MAX_CASE_ID_BYTES:
+        raise InputError(
+            f"case id {case_id[:20]}…: {len(case_id.encode())} bytes long, at most {MAX_CASE_ID_BYTES} are "
+            "expected; choose a shorter one with --case"
+        )
+    return case_id

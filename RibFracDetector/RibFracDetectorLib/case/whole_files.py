@@ -1,0 +1,68 @@
+"""Files that are written whole or not at all.
+
+A file is written under a temporary name beside its target, brought to the disk, then renamed. A killed run
+leaves the old file or the new one, never half of either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A temporary path to write to; renamed to `path` at the end, removed if anything fails.
+
+    The temporary name ends like `path`, because image writers choose the format by it.
+
+    Raises:
+        InputError: the folder cannot be written to, or the disk is full.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        with writing_to(path):
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+@contextlib.contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals to write `path` into an InputError of one line."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(_refusal(path, error)) from None
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as one line of JSON with Python's separators, keys in the given order (spec 5.6).
+
+    Raises:
+        InputError: see `written_whole`.
+        ValueError: a number is NaN or infinite, which JSON cannot hold.
+    """
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _refusal(path: Path, error: OSError) -> str:
+    if error.errno in _NO_SPACE:
+        return f"{path}: cannot be written, the disk or quota is full ({error.strerror}); free some space"
+    return f"{path}: cannot be written ({error.strerror or error}); choose another output folder"

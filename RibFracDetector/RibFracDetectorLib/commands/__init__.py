@@ -1,0 +1,1 @@
+"""The subcommands of `ribfrac`; each module imports what it needs inside its functions."""

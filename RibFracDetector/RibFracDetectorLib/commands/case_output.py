@@ -1,0 +1,101 @@
+"""Writing what a detector found: the findings document and every file of the case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .. import __version__
+from ..case.findings import CaseFindings, CtReference, Provenance, WeightsReference
+from ..case.findings_file import write_findings
+from ..case.masks import write_mask
+from ..case.provenance import versions
+from ..case.whole_files import write_json, writing_to
+
+if TYPE_CHECKING:
+    from ..case.case_files import CaseFiles
+    from ..case.ct import CtVolume
+    from ..engine.catalogue import ModelEntry
+    from ..engine.detector import CaseResult, Detector
+    from ..engine.weights import Weights
+
+    Model = tuple[Weights, ModelEntry | None]
+
+BANNERS = {
+    "none": "UNTRAINED: these weights are random and detect nothing",
+    "simulated": "SIMULATED: these weights learnt from simulated fractures only; not for patients",
+}
+UNKNOWN_TRAINING = "unknown"
+
+
+def describe_run(
+    ct: CtVolume,
+    result: CaseResult,
+    detector: Detector,
+    models: Sequence[Model],
+    preset: str,
+) -> CaseFindings:
+    """The findings of one case with everything that tells how they were made.
+
+    Args:
+        ct: the scan as it was read.
+        result: what the detector found in it.
+        detector: the detector that found it.
+        models: its weights, and their entries in the catalogue.
+        preset: the name or file of the preset.
+    """
+    return CaseFindings(
+        case_id=ct.case_id,
+        ct=CtReference.of(ct),
+        provenance=Provenance(
+            program=__version__,
+            weights=tuple(_reference(*model) for model in models),
+            mode=detector.procedure.name,
+            preset=preset,
+            settings=detector.settings.to_json(),
+            device=result.device,
+            precision=result.precision,
+            engine="torch",
+            versions=versions(),
+            started=result.started.isoformat(timespec="seconds"),
+            seconds={stage: round(seconds, 3) for stage, seconds in result.seconds.items()},
+            windows=result.inference.windows,
+            caps_reached=result.caps_reached,
+            warnings=(*ct.warnings, *result.notes),
+        ),
+        findings=result.findings,
+    )
+
+
+def banner(models: Sequence[WeightsReference]) -> str | None:
+    """What must be said wherever results of these models are shown; the most restrictive one counts."""
+    kinds = {weights.training_data for weights in models}
+    return next((text for kind, text in BANNERS.items() if kind in kinds), None)
+
+
+def write_case(files: CaseFiles, ct: CtVolume, result: CaseResult, case: CaseFindings) -> None:
+    """Write every file of a case into a staging folder.
+
+    Raises:
+        InputError: the disk is full or the folder cannot be written.
+    """
+    from ..evaluation.overview import draw_overview
+
+    write_json(files.det_rois, result.det_rois)
+    write_json(files.seg_rois, result.seg_rois)
+    write_mask(files.det_mask, result.det_mask, result.seen)
+    write_mask(files.seg_mask, result.seg_mask, result.seen)
+    write_mask(files.instances, result.instances, ct)
+    with writing_to(files.overview):
+        draw_overview(files.overview, ct, case, result.instances, banner(case.provenance.weights))
+    write_findings(files.findings, case)
+
+
+def _reference(weights: Weights, entry: ModelEntry | None) -> WeightsReference:
+    return WeightsReference(
+        sha256=weights.sha256,
+        name=entry.name if entry else None,
+        path=str(weights.path),
+        architecture=weights.architecture,
+        training_data=entry.training_data.kind if entry else UNKNOWN_TRAINING,
+    )

@@ -1,0 +1,152 @@
+"""How a run tells its progress: a bar for people, JSON lines for programs, or notes alone.
+
+The table of findings goes to standard output, everything else for people to standard error. With JSON
+lines, standard output holds one JSON object a line, the first of them the handshake (`hello_event`).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .. import __version__
+from ..case.errors import RibFracError
+from ..case.findings import CaseFindings
+from .findings_table import print_findings
+
+PROTOCOL = 1
+
+
+class NotesReporter:
+    """Prints notes and, at the end of a case, the table of its findings."""
+
+    def begin_case(self, case_id: str) -> None:
+        """A case begins; its stages follow."""
+
+    def end_case(self) -> None:
+        """The case is over, well or badly."""
+
+    def stage(self, name: str) -> None:
+        """See `Reporter.stage`."""
+
+    def tile(self, done: int, total: int) -> None:
+        """See `Reporter.tile`."""
+
+    def note(self, text: str) -> None:
+        """See `Reporter.note`."""
+        print(f"ribfrac: {text}", file=sys.stderr, flush=True)
+
+    def cancelled(self) -> bool:
+        """Interrupts arrive as KeyboardInterrupt."""
+        return False
+
+    def result(self, case: CaseFindings, folder: Path) -> None:
+        """The case's files are in place."""
+        print_findings(case)
+        self.note(f"{case.case_id}: files and picture in {folder}")
+
+    def failure(self, error: RibFracError) -> None:
+        """The case failed; the error itself is printed by whoever ends the command."""
+
+
+class BarReporter(NotesReporter):
+    """A progress bar with the stage, windows done and time left."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.fields[case]}"),
+            TextColumn("[cyan]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=None, case="", visible=False)
+
+    def begin_case(self, case_id: str) -> None:
+        """See `NotesReporter.begin_case`."""
+        self._progress.reset(self._task, total=None, case=case_id, visible=True)
+        self._progress.start()
+
+    def end_case(self) -> None:
+        """See `NotesReporter.end_case`."""
+        self._progress.stop()
+
+    def stage(self, name: str) -> None:
+        """See `Reporter.stage`."""
+        self._progress.update(self._task, description=name)
+
+    def tile(self, done: int, total: int) -> None:
+        """See `Reporter.tile`."""
+        self._progress.update(self._task, completed=done, total=total)
+
+    def note(self, text: str) -> None:
+        """See `Reporter.note`; above the bar."""
+        self._progress.console.print(f"ribfrac: {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+class JsonLinesReporter(NotesReporter):
+    """One JSON object a line on standard output."""
+
+    def __init__(self) -> None:
+        self._case: str | None = None
+        self._first_tile = 0.0
+        self._emit(hello_event())
+
+    def begin_case(self, case_id: str) -> None:
+        """See `NotesReporter.begin_case`; later events carry the case."""
+        self._case = case_id
+        self._emit({"event": "case", "case": case_id})
+
+    def stage(self, name: str) -> None:
+        """See `Reporter.stage`."""
+        self._emit({"event": "stage", "case": self._case, "stage": name})
+
+    def tile(self, done: int, total: int) -> None:
+        """See `Reporter.tile`; from the second window on with an estimate of the seconds left."""
+        now = time.monotonic()
+        event: dict[str, Any] = {"event": "tile", "case": self._case, "done": done, "total": total}
+        if done == 1:
+            self._first_tile = now
+        else:
+            event["seconds_left"] = round((now - self._first_tile) / (done - 1) * (total - done), 1)
+        self._emit(event)
+
+    def note(self, text: str) -> None:
+        """See `Reporter.note`."""
+        self._emit({"event": "note", "case": self._case, "text": text})
+
+    def result(self, case: CaseFindings, folder: Path) -> None:
+        """See `NotesReporter.result`."""
+        count = len(case.findings)
+        self._emit({"event": "result", "case": case.case_id, "findings": count, "folder": str(folder)})
+
+    def failure(self, error: RibFracError) -> None:
+        """See `NotesReporter.failure`."""
+        event = {"event": "error", "case": self._case, "text": str(error), "exit_status": error.exit_status}
+        self._emit(event)
+
+    def _emit(self, event: dict[str, Any]) -> None:
+        print(json.dumps(event), flush=True)
+
+
+def hello_event() -> dict[str, Any]:
+    """The handshake: which library answers, and which protocol it speaks."""
+    library = Path(__file__).resolve().parents[1]
+    return {"event": "hello", "protocol": PROTOCOL, "version": __version__, "library": str(library)}
+
+
+def make_reporter(style: str) -> NotesReporter:
+    """The reporter for --progress; "auto" draws a bar where standard error is a terminal."""
+    if style == "jsonl":
+        return JsonLinesReporter()
+    if style == "bar" or (style == "auto" and sys.stderr.isatty()):
+        return BarReporter()
+    return NotesReporter()

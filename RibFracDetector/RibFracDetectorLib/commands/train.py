@@ -1,0 +1,106 @@
+"""`ribfrac train`: one configuration, one run folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..case.errors import RibFracError
+
+if TYPE_CHECKING:
+    from RibFracTrainingLib.training.configuration import LoadedConfiguration
+
+PROGRESS_STYLES = ("auto", "bar", "jsonl", "none")
+NEEDED = ("RibFracTrainingLib", "pytorch_lightning", "omegaconf", "pydantic", "tensorboardX", "psutil")
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Add `train` to the parser of `ribfrac`."""
+    parser = subparsers.add_parser(
+        "train",
+        help="train a detector",
+        description="Train a detector from one configuration. For research use only.",
+    )
+    add = parser.add_argument
+    add("config", metavar="CONFIG|NAME", help="a YAML file, or ribfrac_s, ribfrac_d, smoke")
+    add(
+        "overrides",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="e.g. data.folder=DIR optimizer.lr=1e-4; ~KEY deletes a key",
+    )
+    add("--output", type=Path, metavar="DIR", help="run folder (default: work_dirs/NAME)")
+    add("--resume", metavar="auto|FILE", help="go on from the newest checkpoint of the run folder, or FILE")
+    add("--print", action="store_true", help="show the whole configuration and do nothing else")
+    add("--no-validate", dest="validate", action="store_false", help="no validation between epochs")
+    add("--progress", choices=PROGRESS_STYLES, default="auto", help="jsonl is for programs")
+    add("--lifeline", action="store_true", help="stop when standard input ends: the starter is gone")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, or print the configuration.
+
+    Raises:
+        RibFracError: training packages are missing; see `RibFracTrainingLib.training.loop.run.train`.
+    """
+    require_training_packages()
+    configuration = _load(arguments)
+    if arguments.print:
+        print(configuration.as_yaml(), end="")
+        return 0
+    from RibFracTrainingLib.training.loop.run import RunOptions, train
+    from RibFracTrainingLib.training.loop.stopping import stop_with_standard_input
+
+    if arguments.progress == "jsonl":
+        _say_hello()
+    if arguments.lifeline:
+        stop_with_standard_input()
+    folder = arguments.output or Path("work_dirs") / configuration.name
+    train(configuration, RunOptions(folder, arguments.resume, arguments.validate, arguments.progress))
+    return 0
+
+
+def require_training_packages() -> None:
+    """Refuse in one line where training is not installed.
+
+    Raises:
+        RibFracError: with the names of what is missing.
+    """
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise RibFracError(
+            f"training needs {', '.join(missing)}, not installed here; install them with "
+            f"`pip install ribfrac[train]` (in the application: with PythonSlicer -m pip)"
+        )
+
+
+def _load(arguments: argparse.Namespace) -> LoadedConfiguration:
+    from RibFracTrainingLib.training.configuration import load_configuration
+    from RibFracTrainingLib.training.parts import KINDS
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("always", category=_deprecated())
+        configuration = load_configuration(arguments.config, arguments.overrides, KINDS)
+    for warning in caught:
+        print(f"ribfrac: {warning.message}", file=sys.stderr, flush=True)
+    return configuration
+
+
+def _deprecated() -> type[Warning]:
+    from RibFracTrainingLib.training.configuration.layers import DeprecatedKeyWarning
+
+    return DeprecatedKeyWarning
+
+
+def _say_hello() -> None:
+    import json
+
+    from .reporters import hello_event
+
+    print(json.dumps(hello_event()), flush=True)

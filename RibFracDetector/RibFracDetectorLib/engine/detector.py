@@ -1,0 +1,230 @@
+"""`Detector`: weights, device and settings held ready, applied to one CT after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..case.ct import CtVolume
+from ..case.errors import InputError
+from ..case.findings import Finding
+from ..case.geometry import reindex
+from .devices import choose_device, choose_precision, device_label
+from .executor import Executor
+from .inference.boxes import ScoredBoxes
+from .inference.caps import Caps
+from .inference.infer import Inference, infer, nothing_found, plan_views
+from .inference.original import OriginalProcedure
+from .inference.procedure import Procedure
+from .inference.sliding_window import normalised_window
+from .inference.spacing import Spacing
+from .inference.standard import StandardProcedure
+from .inference.views import make_view
+from .progress import Reporter, SilentReporter, StageClock
+from .results.make_findings import make_findings, on_grid, paint_instances
+from .results.regions import label_regions, threshold_and_clean
+from .results.rois import Roi, detection_mask, detection_rois, segmentation_rois
+from .results.spine import spine_hull
+from .self_check import Verdict, boniest_window, cache_key, check, remember, remembered
+from .settings import InferenceSettings
+from .weights import Weights
+
+PROCEDURES: dict[str, type[Procedure]] = {"standard": StandardProcedure, "original": OriginalProcedure}
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """Everything one scan yields; arrays are [x, y, z], boxes in voxels.
+
+    Findings and instances are on the CT's LPS grid. The seed's lists and masks are on the grid of `seen`,
+    which is the same but for sagittal and coronal scans in mode original.
+
+    Attributes:
+        findings: what the reader reviews, by descending score; ids from 1.
+        instances: uint16, the value is the id of the finding whose mask a voxel belongs to.
+        seen: the scan as the mode read it.
+        det_rois, seg_rois: the seed's two lists (see `rois.py`).
+        det_mask: uint16, boxes painted with their score in percent (see `rois.detection_mask`).
+        seg_mask: uint8, 1 where the cleaned segmentation is.
+        inference: boxes and probability before post-processing.
+        caps_reached: limits on the number of boxes that cut something off.
+        notes: fall-backs and warnings that arose while detecting.
+        device, precision: what was used in the end.
+        seconds: per stage.
+        started: UTC.
+    """
+
+    findings: tuple[Finding, ...]
+    instances: NDArray[np.uint16]
+    seen: CtVolume
+    det_rois: list[Roi]
+    seg_rois: list[Roi]
+    det_mask: NDArray[np.uint16]
+    seg_mask: NDArray[np.uint8]
+    inference: Inference
+    caps_reached: tuple[str, ...]
+    notes: tuple[str, ...]
+    device: str
+    precision: str
+    seconds: dict[str, float] = field(default_factory=dict)
+    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+
+
+class Detector:
+    """Detects rib fractures with one set of weights, or several whose results are merged.
+
+    Args:
+        weights: loaded checkpoints; more than one are folds, merged as the passes of test-time augmentation.
+        settings: every parameter of inference.
+        mode: "standard" or "original" (the published numbers, always float32).
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        precision: "auto", "fp32", "fp16" or "bf16".
+
+    Raises:
+        InputError: an unknown mode, a device that cannot be used, or reduced precision in mode original.
+    """
+
+    def __init__(
+        self,
+        weights: Sequence[Weights],
+        settings: InferenceSettings,
+        mode: str = "standard",
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        if mode not in PROCEDURES:
+            raise InputError(f"--mode {mode}: expected one of {', '.join(PROCEDURES)}")
+        if mode == "original" and precision not in ("auto", "fp32"):
+            raise InputError(
+                f"--mode original is computed in fp32 only, --precision {precision} was asked for"
+            )
+        self.settings = settings
+        self.procedure = PROCEDURES[mode]()
+        self._weights = tuple(weights)
+        chosen = choose_device(device)
+        wanted = choose_precision("fp32" if mode == "original" else precision, chosen)
+        self._executors = self._make_executors(chosen, wanted)
+        self._checked = wanted == "fp32" and chosen.type != "mps"
+
+    @property
+    def device(self) -> str:
+        """The device in use, for people."""
+        return device_label(self._executors[0].device)
+
+    @property
+    def precision(self) -> str:
+        """The precision in use."""
+        return self._executors[0].precision
+
+    def detect(self, ct: CtVolume, reporter: Reporter | None = None) -> CaseResult:
+        """Find fractures in one scan.
+
+        Raises:
+            CancelledError: when the reporter asks, between two windows.
+            RibFracError: mode original meets a scan that the original system fails on.
+        """
+        started = datetime.now(timezone.utc)
+        listener = _Notebook(reporter or SilentReporter())
+        clock, caps = StageClock(listener), Caps()
+        seen, spacing = self.procedure.read(ct)
+        if self.procedure.is_blank(seen.voxels):
+            listener.note("the scan is blank (air alone, or a single value): no window was run")
+            inference = nothing_found(seen.voxels.shape)
+        else:
+            with clock.stage("self-check"):
+                self._ensure_checked(seen.voxels, spacing, listener)
+            inference = infer(
+                seen.voxels, spacing, self._executors, self.settings, self.procedure, caps, clock
+            )
+        with clock.stage("post-process"):
+            parts = self._post_process(seen, ct, inference)
+        for cap in caps.reached:
+            listener.note(f"limit reached: {cap}; boxes beyond it were dropped, see --set")
+        return CaseResult(
+            **parts,
+            inference=inference,
+            caps_reached=caps.reached,
+            notes=tuple(listener.notes),
+            device=self.device,
+            precision=self.precision,
+            seconds=clock.seconds,
+            started=started,
+        )
+
+    def _post_process(self, seen: CtVolume, ct: CtVolume, inference: Inference) -> dict[str, Any]:
+        """The fields of `CaseResult` that follow from boxes and probability on `seen`, the mode's `ct`."""
+        spine = spine_hull(seen.voxels)
+        # Mode original keeps the padding of a small scan; files are written on the scan's grid in any mode.
+        probability = inference.probability[tuple(slice(0, n) for n in seen.voxels.shape)]
+        probability = self.procedure.exclude_spine(probability, spine)
+        mask = threshold_and_clean(probability, self.settings.cutoff, self.settings.min_seg_voxels)
+        labels, regions = label_regions(mask, probability)
+        detections: ScoredBoxes = inference.detections
+        findings, id_of_region = make_findings(detections, regions, spine, seen.grid)
+        order = self.procedure.painting_order(detections)
+        return {
+            "seen": seen,
+            "findings": on_grid(findings, ct.grid),
+            "instances": reindex(paint_instances(labels, id_of_region), seen.grid, ct.grid),
+            "det_rois": detection_rois(detections),
+            "seg_rois": segmentation_rois(regions),
+            "det_mask": detection_mask(detections, order, seen.voxels.shape),
+            "seg_mask": mask.astype(np.uint8),
+        }
+
+    def _make_executors(self, device: torch.device, precision: str) -> list[Executor]:
+        batch = self.settings.sw_batch_size
+        return [Executor(weights.network(), device, precision, batch) for weights in self._weights]
+
+    def _ensure_checked(self, voxels: NDArray, spacing: Spacing, reporter: Reporter) -> None:
+        """Fall back to float32 (and from Metal to the CPU) where the fast way fails its one-window check."""
+        if self._checked:
+            return
+        self._checked = True
+        device, precision = self._executors[0].device, self.precision
+        for weights, executor in zip(self._weights, self._executors, strict=True):
+            verdict = self._verdict(weights, executor, voxels, spacing)
+            if verdict.passed:
+                continue
+            fallback = torch.device("cpu") if device.type == "mps" else device
+            reporter.note(
+                f"{precision} on {device_label(device)} is not exact enough for these weights ({verdict}): "
+                f"going on in fp32 on {fallback}"
+            )
+            self._executors = self._make_executors(fallback, "fp32")
+            return
+
+    def _verdict(self, weights: Weights, executor: Executor, voxels: NDArray, spacing: Spacing) -> Verdict:
+        """How exact the executor is, remembered from an earlier run or found out on one window."""
+        roi_size = self.settings.roi_size
+        key = cache_key(weights.sha256, executor.device, executor.precision, roi_size)
+        verdict = remembered(key)
+        if verdict is None:
+            image = make_view(voxels, plan_views(voxels.shape, spacing, self.settings)[0])
+            start = boniest_window(image, roi_size, self.settings.overlap)
+            window = normalised_window(image, start, self.settings)
+            reference = Executor(weights.network(), torch.device("cpu"), "fp32", 1)
+            verdict = check(executor, reference, window)
+            remember(key, verdict)
+        return verdict
+
+
+class _Notebook:
+    """Passes everything on to a reporter and keeps the notes."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self.notes: list[str] = []
+        self.stage = reporter.stage
+        self.tile = reporter.tile
+        self.cancelled = reporter.cancelled
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+        self._reporter.note(text)

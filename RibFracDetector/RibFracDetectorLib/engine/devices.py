@@ -1,0 +1,74 @@
+"""Which device and which precision a run uses."""
+
+from __future__ import annotations
+
+import torch
+
+from ..case.errors import InputError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "fp32", "fp16", "bf16")
+
+# Tensor cores that make half precision fast came with compute capability 7.0 (Volta).
+FAST_FP16_CAPABILITY = (7, 0)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device for "auto", "cpu", "cuda", "cuda:N" or "mps".
+
+    Raises:
+        InputError: unknown name, or a device that this torch cannot use.
+    """
+    if name == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(kind)
+    kind, _, index = name.partition(":")
+    if kind not in DEVICES or (index and (kind != "cuda" or not index.isdigit())):
+        raise InputError(f"--device {name}: expected auto, cpu, cuda, cuda:N or mps")
+    if kind == "cuda":
+        _require_cuda(name, int(index or 0))
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise InputError("--device mps: torch finds no Metal device here; use --device cpu")
+    return torch.device(name)
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """The precision for "auto", or `name` itself: what the device is fast at.
+
+    Raises:
+        InputError: unknown name, or fp16 on a CPU, where it is emulated and slow.
+    """
+    if name not in PRECISIONS:
+        raise InputError(f"--precision {name}: expected {', '.join(PRECISIONS)}")
+    if name == "fp16" and device.type == "cpu":
+        raise InputError("--precision fp16 needs a GPU; on a CPU use bf16, fp32 or auto")
+    if name != "auto":
+        return name
+    if device.type == "cuda":
+        return "fp16" if torch.cuda.get_device_capability(device) >= FAST_FP16_CAPABILITY else "fp32"
+    if device.type == "mps":
+        return "fp16"
+    return "bf16" if cpu_is_fast_at_bf16() else "fp32"
+
+
+def cpu_is_fast_at_bf16() -> bool:
+    """True where the CPU has matrix instructions for bfloat16 (AMX); plain AVX-512 gains too little."""
+    supported = getattr(torch.cpu, "_is_amx_tile_supported", None)
+    return bool(supported and supported())
+
+
+def device_label(device: torch.device) -> str:
+    """The device as a user knows it, for provenance."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)
+
+
+def _require_cuda(name: str, index: int) -> None:
+    if not torch.cuda.is_available():
+        reason = (
+            "this torch is built without CUDA" if torch.version.cuda is None else "the driver shows no GPU"
+        )
+        raise InputError(f"--device {name}: {reason}; use --device cpu or install a CUDA build of torch")
+    if index >= torch.cuda.device_count():
+        raise InputError(f"--device {name}: found {torch.cuda.device_count()} GPU(s), numbered from 0")

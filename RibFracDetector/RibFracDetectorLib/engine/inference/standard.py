@@ -1,0 +1,62 @@
+"""Mode `standard`, the default: the published method with what the spec advises in place of each [bug]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+from torch import Tensor
+
+from ...case.ct import CtVolume
+from .blending import Blend, WeightedBlend
+from .boxes import ScoredBoxes, clip_boxes
+from .spacing import Spacing, resample
+from .views import ViewGrid, unflip_boxes
+
+# Halfway between air (-1000 HU) and water: below this there is no tissue, only air and lung.
+BODY_HU = -500
+
+
+class StandardProcedure:
+    """See `Procedure`. One mapping relates every view to the scan: scan index = view index * step."""
+
+    name = "standard"
+
+    def read(self, ct: CtVolume) -> tuple[CtVolume, Spacing]:
+        """The scan itself, which is in LPS order, and its own voxel size."""
+        return ct, ct.grid.spacing
+
+    def is_blank(self, voxels: NDArray) -> bool:
+        """Air alone, or one value throughout: instance norm would blow its noise up into structure."""
+        return int(voxels.max()) < BODY_HU or int(voxels.min()) == int(voxels.max())
+
+    def make_blend(self, image_size: Sequence[int], importance: Tensor) -> Blend:
+        """The weighted mean of all windows."""
+        return WeightedBlend(image_size, importance)
+
+    def boxes_to_scan(self, detections: ScoredBoxes, grid: ViewGrid) -> ScoredBoxes:
+        """Mirrored about voxel centres, dropped when centred in the padding, clipped to the scan."""
+        last_voxel = [n - 1 for n in grid.padded_size]
+        boxes = unflip_boxes(detections.boxes, grid.flip_axes, last_voxel)
+        centers = (boxes[:, :3] + boxes[:, 3:]) / 2
+        inside = (centers <= np.asarray(grid.resized_size) - 0.5).all(axis=1)
+        boxes = clip_boxes(boxes * np.tile(grid.step, 2), grid.origin_size)
+        return detections.with_boxes(boxes).take(inside)
+
+    def probability_on_scan(self, margin: Tensor, grid: ViewGrid) -> NDArray:
+        """Cropped to what is not padding and sampled at the scan's voxel centres."""
+        unflipped = np.flip(margin.numpy(), grid.flip_axes)
+        cropped = unflipped[tuple(slice(0, n) for n in grid.resized_size)]
+        if grid.is_resampled:
+            cropped = resample(cropped, [1 / step for step in grid.step], grid.origin_size)
+        return expit(cropped)
+
+    def exclude_spine(self, probability: NDArray, spine: NDArray) -> NDArray:  # noqa: ARG002
+        """Nothing is deleted: findings inside the hull are flagged for the reader instead."""
+        return probability
+
+    def painting_order(self, detections: ScoredBoxes) -> Sequence[int]:
+        """Ascending score, so that the best box stays visible."""
+        return np.argsort(detections.scores, kind="stable").tolist()

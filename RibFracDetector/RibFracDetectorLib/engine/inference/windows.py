@@ -1,0 +1,63 @@
+"""Where the sliding window stops, and how much each of its voxels counts.
+
+Written here and not taken from MONAI's inferer, whose window starts are truncated for strided outputs,
+which misplaces boxes by up to a stride. Source: spec 5.2.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+Size = tuple[int, int, int]
+
+
+def axis_starts(extent: int, window: int, overlap: float) -> list[int]:
+    """Window starts along one axis of `extent` >= `window` voxels; the last window ends at the border."""
+    if extent == window:
+        return [0]
+    interval = max(int(window * (1 - overlap)), 1)
+    starts = list(range(0, extent - window, interval))
+    return [*starts, extent - window]
+
+
+def window_starts(image_size: Sequence[int], roi_size: Sequence[int], overlap: float) -> list[Size]:
+    """Starts (x, y, z) of all windows, x outermost and z innermost."""
+    per_axis = [axis_starts(n, w, overlap) for n, w in zip(image_size, roi_size, strict=True)]
+    return list(itertools.product(*per_axis))
+
+
+@lru_cache(maxsize=4)
+def gaussian_importance(roi_size: Size, sigma_scale: float) -> Tensor:
+    """Weights of a window's voxels, float32 (x, y, z), 1 in the middle.
+
+    A unit impulse at roi_size // 2 filtered by a Gaussian (integrated over each voxel, cut at 4 sigma),
+    with sigma = sigma_scale * roi_size; zeros are raised to the smallest positive weight.
+    """
+    profiles = [_impulse_response(extent, sigma_scale * extent) for extent in roi_size]
+    weights = torch.einsum("x,y,z->xyz", *profiles)
+    weights /= weights.max()
+    return weights.clamp_(min=float(weights[weights > 0].min()))
+
+
+def constant_importance(roi_size: Size, sigma_scale: float) -> Tensor:  # noqa: ARG001 (same signature)
+    """Equal weights, float32 (x, y, z)."""
+    return torch.ones(roi_size)
+
+
+IMPORTANCE_MAPS = {"gaussian": gaussian_importance, "constant": constant_importance}
+
+
+def _impulse_response(extent: int, sigma: float) -> Tensor:
+    from monai.networks.layers import gaussian_1d  # here, so that training needs no MONAI
+
+    kernel = gaussian_1d(torch.tensor(sigma), truncated=4.0, approx="erf")
+    tail, center = len(kernel) // 2, extent // 2
+    response = torch.zeros(extent)
+    low, high = max(center - tail, 0), min(center + tail + 1, extent)
+    response[low:high] = kernel[low - center + tail : high - center + tail]
+    return response

@@ -1,0 +1,1 @@
+"""From boxes and a foreground probability to findings, ROI lists and masks."""

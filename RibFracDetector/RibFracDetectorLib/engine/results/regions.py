@@ -1,0 +1,68 @@
+"""From a foreground probability map to separate regions with a score. Source: spec 5.6."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+ALL_NEIGHBOURS = np.ones((3, 3, 3), bool)
+
+
+@dataclass(frozen=True)
+class Region:
+    """One connected piece of the segmentation.
+
+    Attributes:
+        box: half-open voxel box (x1, y1, z1, x2, y2, z2), whole numbers.
+        center: centroid (x, y, z) in voxels, rounded.
+        score: mean foreground probability of its voxels.
+        voxels: how many voxels it has.
+    """
+
+    box: tuple[int, ...]
+    center: tuple[int, ...]
+    score: float
+    voxels: int
+
+    @property
+    def continuous_box(self) -> tuple[float, ...]:
+        """The box in continuous voxel indices, where a voxel reaches half an index beyond its centre."""
+        return tuple(edge - 0.5 for edge in self.box)
+
+
+def threshold_and_clean(probability: NDArray, cutoff: float, min_voxels: int) -> NDArray[np.bool_]:
+    """Voxels above `cutoff`, without 6-connected pieces of fewer than `min_voxels` voxels; bool [x, y, z]."""
+    mask = probability > cutoff
+    pieces, count = ndimage.label(mask)
+    if count == 0 or min_voxels <= 1:
+        return mask
+    large = np.bincount(pieces.ravel(), minlength=count + 1) >= min_voxels
+    large[0] = False
+    return large[pieces]
+
+
+def label_regions(mask: NDArray[np.bool_], probability: NDArray) -> tuple[NDArray[np.int32], list[Region]]:
+    """The 26-connected regions of `mask`.
+
+    Returns:
+        Labels [x, y, z] with 0 for background, and the region of label i at index i - 1.
+    """
+    labels, count = ndimage.label(mask, ALL_NEIGHBOURS)
+    boxes = ndimage.find_objects(labels)
+    return labels, [_describe(labels, probability, index + 1, boxes[index]) for index in range(count)]
+
+
+def _describe(labels: NDArray, probability: NDArray, label: int, box: Sequence[slice]) -> Region:
+    member = labels[tuple(box)] == label
+    starts = np.array([axis.start for axis in box])
+    centroid = np.argwhere(member).mean(axis=0) + starts
+    return Region(
+        box=tuple(int(n) for n in (*starts, *(axis.stop for axis in box))),
+        center=tuple(round(float(c)) for c in centroid),
+        score=float(probability[tuple(box)][member].mean(dtype=np.float64)),
+        voxels=int(np.count_nonzero(member)),
+    )

@@ -1,0 +1,136 @@
+"""Is a fast precision or device right for these weights? One window tells, once per machine and version.
+
+Half precision and Metal are fast and usually close enough, but no library promises it for a given network:
+instance norm can amplify rounding. So before the first run, one window with much bone is computed on the CPU
+in float32 and in the wanted way; only when what a reader would see agrees is the fast way taken. The
+verdict is remembered, keyed by everything it depends on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .. import __version__
+from .devices import device_label
+from .executor import Executor
+from .inference.blending import window_margin
+from .inference.windows import window_starts
+from .network import RawOutput
+from .progress import SilentReporter
+from .results.spine import BONE_HU
+
+# Scores are compared where either way shows a candidate; below, a difference changes nothing that is seen.
+VISIBLE_SCORE = 0.1
+MAX_SCORE_DIFFERENCE = 0.05
+MAX_PROBABILITY_RMS = 0.02
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far a way of computing is from CPU float32 on one window.
+
+    Attributes:
+        score_difference: largest difference of visible detection scores.
+        probability_rms: root mean square difference of foreground probability.
+    """
+
+    score_difference: float
+    probability_rms: float
+
+    @property
+    def passed(self) -> bool:
+        """Close enough for every finding to stay the same finding (NaN fails)."""
+        return self.score_difference <= MAX_SCORE_DIFFERENCE and self.probability_rms <= MAX_PROBABILITY_RMS
+
+    def __str__(self) -> str:
+        return (
+            f"scores differ by up to {self.score_difference:.3f} (allowed {MAX_SCORE_DIFFERENCE}), "
+            f"foreground probability by {self.probability_rms:.3f} rms (allowed {MAX_PROBABILITY_RMS})"
+        )
+
+
+def boniest_window(image: NDArray, roi_size: Sequence[int], overlap: float) -> tuple[int, int, int]:
+    """Start of the window that holds most bone, judged on every fourth voxel."""
+    bone = image[::4, ::4, ::4] > BONE_HU
+
+    def count(start: tuple[int, int, int]) -> int:
+        coarse = tuple(slice(s // 4, (s + n) // 4) for s, n in zip(start, roi_size, strict=True))
+        return int(np.count_nonzero(bone[coarse]))
+
+    return max(window_starts(image.shape, roi_size, overlap), key=count)
+
+
+def check(candidate: Executor, reference: Executor, window: Tensor) -> Verdict:
+    """Compare two ways of computing one normalised window (1, X, Y, Z)."""
+    silent = SilentReporter()
+    (wanted,) = candidate(window[None], silent)
+    (truth,) = reference(window[None], silent)
+    levels = zip(wanted.class_logits, truth.class_logits, strict=True)
+    score_difference = float(np.max([_visible_difference(a, b) for a, b in levels]))  # keeps NaN
+    probability = [_foreground(output, window.shape[1:]) for output in (wanted, truth)]
+    rms = float((probability[0] - probability[1]).square().mean().sqrt())
+    return Verdict(score_difference, rms)
+
+
+def cache_key(weights_sha256: str, device: torch.device, precision: str, roi_size: Sequence[int]) -> str:
+    """Names everything a verdict depends on."""
+    facts = (
+        __version__,
+        torch.__version__,
+        platform.machine(),
+        platform.processor(),
+        device_label(device),
+        precision,
+        weights_sha256,
+        *map(str, roi_size),
+    )
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:32]
+
+
+def remembered(key: str) -> Verdict | None:
+    """The verdict of an earlier run, if there is a readable one."""
+    try:
+        return Verdict(**json.loads((_cache_folder() / f"{key}.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def remember(key: str, verdict: Verdict) -> None:
+    """Keep a verdict for later runs; a cache that cannot be written is no failure."""
+    folder = _cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as stream:
+            json.dump(asdict(verdict), stream)
+        Path(stream.name).replace(folder / f"{key}.json")
+    except OSError:
+        return
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "ribfrac" / "self_check"
+
+
+def _visible_difference(wanted: Tensor, truth: Tensor) -> float:
+    a, b = wanted.detach().cpu().float().sigmoid(), truth.detach().cpu().float().sigmoid()
+    if a.isnan().any():
+        return float("nan")
+    visible = (a > VISIBLE_SCORE) | (b > VISIBLE_SCORE)
+    return float((a - b).abs()[visible].max()) if visible.any() else 0.0
+
+
+def _foreground(output: RawOutput, size: Sequence[int]) -> Tensor:
+    return window_margin(output.seg_logits.detach().cpu(), size).sigmoid()

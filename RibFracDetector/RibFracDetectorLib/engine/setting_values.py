@@ -1,0 +1,130 @@
+"""Parsers of single settings: each takes a JSON value and returns the typed one.
+
+A parser raises ValueError or TypeError with a text that completes "expected ...".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from .inference.views import FLIP_AXES
+from .inference.windows import IMPORTANCE_MAPS
+
+Parser = Callable[[Any], Any]
+
+# Stride 16 of the deepest level: a window must be divisible by it.
+WINDOW_MULTIPLE = 16
+
+
+def whole(minimum: int) -> Parser:
+    """A whole number of at least `minimum`."""
+
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+            raise ValueError(f"a whole number of at least {minimum}")
+        return value
+
+    return parse
+
+
+def number(low: float, high: float, low_open: bool = False, high_open: bool = False) -> Parser:
+    """A finite number from `low` to `high`, either bound itself excluded when open."""
+    text = f"a number from {low:g} to {high:g}"
+    text += " (neither bound)" if low_open and high_open else " (not the upper bound)" if high_open else ""
+    text += " (not the lower bound)" if low_open and not high_open else ""
+
+    def parse(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(text)
+        too_low = value <= low if low_open else value < low
+        too_high = value >= high if high_open else value > high
+        if too_low or too_high:
+            raise ValueError(text)
+        return float(value)
+
+    return parse
+
+
+def choice(options: tuple[str, ...]) -> Parser:
+    """One of `options`."""
+
+    def parse(value: object) -> str:
+        if value not in options:
+            raise ValueError(f"one of {', '.join(options)}")
+        return str(value)
+
+    return parse
+
+
+def fixed_list(item: Parser, length: int) -> Parser:
+    """A list of `length` items."""
+
+    def parse(value: object) -> tuple:
+        if not isinstance(value, list | tuple) or len(value) != length:
+            raise ValueError(f"a list of {length} values")
+        return tuple(item(entry) for entry in value)
+
+    return parse
+
+
+def window(value: object) -> tuple[int, int, int]:
+    """Three extents that the network can take."""
+    expected = f"three multiples of {WINDOW_MULTIPLE}, each at least {2 * WINDOW_MULTIPLE}"
+    if not isinstance(value, list | tuple) or len(value) != 3:
+        raise ValueError(expected)
+    if any(not isinstance(n, int) or n < 2 * WINDOW_MULTIPLE or n % WINDOW_MULTIPLE for n in value):
+        raise ValueError(expected)
+    x, y, z = value
+    return x, y, z
+
+
+def increasing_pair(value: object) -> tuple[float, float]:
+    """Two finite numbers, the second larger."""
+    low, high = fixed_list(number(-1e6, 1e6), 2)(value)
+    if low >= high:
+        raise ValueError("two numbers, the second larger than the first")
+    return low, high
+
+
+def spacings(value: object) -> str | tuple:
+    """The word adaptive, or a list whose items are None (the scan's own) or three voxel sizes in mm."""
+    if value == "adaptive":
+        return "adaptive"
+    if value is None:
+        return (None,)
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError('"adaptive", or a list of voxel sizes [x, y, z] in mm and null for the scan\'s own')
+    voxel_size = fixed_list(number(0.1, 20.0), 3)
+    return tuple(None if item is None else voxel_size(item) for item in value)
+
+
+def flips(value: object) -> tuple[str, ...]:
+    """A list of names of flips."""
+    if not isinstance(value, list | tuple) or any(name not in FLIP_AXES for name in value):
+        raise ValueError(f"a list of flips, each one of {', '.join(FLIP_AXES)}")
+    return tuple(dict.fromkeys(value))
+
+
+PARSERS: dict[str, Parser] = {
+    "roi_size": window,
+    "sw_batch_size": whole(1),
+    "overlap": number(0.0, 1.0, high_open=True),
+    "blend_mode": choice(tuple(IMPORTANCE_MAPS)),
+    "sigma_scale": number(0.0, 10.0, low_open=True),
+    "target_spacings": spacings,
+    "spacing_range": fixed_list(increasing_pair, 3),
+    "flips": flips,
+    "nms_pre": whole(1),
+    "nms_pre_tiles": whole(1),
+    "min_bbox_size": number(0.0, 1000.0),
+    "score_thr": number(0.0, 1.0, high_open=True),
+    "nms_iou": number(0.0, 1.0),
+    "max_per_img": whole(1),
+    "cutoff": number(0.0, 1.0, high_open=True),
+    "min_seg_voxels": whole(0),
+    "clip": increasing_pair,
+    "subtract": number(-1e6, 1e6),
+    "divide": number(0.0, 1e6, low_open=True),
+}

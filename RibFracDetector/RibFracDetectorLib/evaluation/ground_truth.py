@@ -1,0 +1,195 @@
+"""The ground truth of a folder, whichever of the known layouts it has.
+
+To read another layout (reviewed cases, once their log has a format), write a reader that returns
+`GroundTruth` or None when the folder has another layout, and add it to `READERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..case.errors import InputError
+from ..case.masks import read_mask
+from .boxes import box_centers, mask_boxes
+from .cases import UNKNOWN_CLASS, Lesions
+from .predictions import label_array
+from .result_entries import Entry, box_of, center_of, integer_of, read_entries
+from .ribfrac_files import CLASS_NAMES, IGNORED_CODE, LabelRow, RibFracFolder, mask_files
+from .ribfrac_files import read_ground_truth as read_ribfrac_folder
+
+JSON_SUFFIX = "_ins2cls.json"
+MASK_SUFFIX = "_instance"
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """The lesions of all scans.
+
+    Attributes:
+        layout: name of the layout.
+        cases: by case id, ascending.
+        class_names: names of the classes where the layout has them.
+        notes: what a reader of the numbers should know, one line each.
+        ribfrac: rows and masks, if the layout is the challenge's.
+    """
+
+    layout: str
+    cases: dict[str, Lesions]
+    class_names: Mapping[int, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    ribfrac: RibFracFolder | None = None
+
+
+def read_ground_truth(folder: Path, use_masks: bool = True) -> GroundTruth:
+    """Read a folder of ground truth.
+
+    Args:
+        folder: `*_ins2cls.json` (with `*_instance.nii[.gz]` or without), `*-label.nii[.gz]` of RibFrac (with
+            its info table or without), or `*_instance.nii[.gz]` alone.
+        use_masks: whether masks beside `_ins2cls.json` are opened, to compare the two and to learn spacings.
+
+    Raises:
+        InputError: no folder, none of these files, or a broken one.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder; expected a folder of ground truth")
+    for reader in READERS:
+        truth = reader(folder, use_masks)
+        if truth is not None:
+            return truth
+    raise InputError(
+        f"{folder} holds no ground truth; expected *_ins2cls.json, *_instance.nii[.gz] or *-label.nii[.gz]"
+    )
+
+
+def _read_ins2cls(folder: Path, use_masks: bool) -> GroundTruth | None:
+    """The original's layout (spec 7)."""
+    files = sorted(folder.glob(f"*{JSON_SUFFIX}"))
+    if not files:
+        return None
+    masks = mask_files(folder, MASK_SUFFIX)
+    cases: dict[str, Lesions] = {}
+    notes: list[str] = []
+    for path in files:
+        case_id = path.name.removesuffix(JSON_SUFFIX)
+        cases[case_id] = _lesions_of_entries(read_entries(path), path, masks.get(case_id))
+        if use_masks and case_id in masks:
+            cases[case_id], found = _compared_with_mask(case_id, cases[case_id])
+            notes += found
+    notes += [
+        f"{case_id}: {masks[case_id].name} has no {JSON_SUFFIX}; not used" for case_id in masks.keys() - cases
+    ]
+    return GroundTruth("ins2cls", dict(sorted(cases.items())), notes=tuple(notes))
+
+
+def _lesions_of_entries(entries: list[Entry], source: Path, mask: Path | None) -> Lesions:
+    boxes = [box_of(entry, source) for entry in entries]
+    centers = [center_of(entry, box, source) for entry, box in zip(entries, boxes, strict=True)]
+    instances = [integer_of(entry, "instance", source) for entry in entries]
+    if any(low >= high for box in boxes for low, high in zip(box[:3], box[3:], strict=True)):
+        raise InputError(
+            f"{source}: a box is empty or its corners are swapped; expected x1 < x2, y1 < y2, z1 < z2"
+        )
+    if len(set(instances)) < len(instances):
+        raise InputError(f"{source}: an instance comes twice; each lesion needs its own number")
+    return Lesions(
+        boxes=np.array(boxes, dtype=np.float64).reshape(-1, 6),
+        centers=np.array(centers, dtype=np.float64).reshape(-1, 3),
+        classes=np.array([integer_of(entry, "class", source) for entry in entries], dtype=np.int64),
+        instances=np.array(instances, dtype=np.int64),
+        mask=mask,
+    )
+
+
+def _compared_with_mask(case_id: str, lesions: Lesions) -> tuple[Lesions, list[str]]:
+    """The lesions with the mask's spacing, and a note for every lesion on which mask and JSON disagree.
+
+    The JSON stays the ground truth, because it is what the original's metrics read.
+    """
+    of_mask = _lesions_of_mask(lesions.mask, lambda _: UNKNOWN_CLASS)
+    in_mask = dict(zip(of_mask.instances.tolist(), of_mask.boxes.tolist(), strict=True))
+    in_json = dict(zip(lesions.instances.tolist(), lesions.boxes.tolist(), strict=True))
+    notes = [
+        f"{case_id}: instance {value} is in {lesions.mask.name} but not in the JSON; not counted"
+        for value in sorted(in_mask.keys() - in_json)
+    ]
+    notes += [
+        f"{case_id}: instance {value} of the JSON has no voxel in {lesions.mask.name}; counted"
+        for value in sorted(in_json.keys() - in_mask)
+    ]
+    notes += [
+        f"{case_id}: instance {value} has another box in {lesions.mask.name}; that of the JSON is used"
+        for value in sorted(in_json.keys() & in_mask)
+        if in_json[value] != in_mask[value]
+    ]
+    known = Lesions(
+        lesions.boxes, lesions.centers, lesions.classes, lesions.instances, of_mask.spacing, lesions.mask
+    )
+    return known, notes
+
+
+def _read_ribfrac(folder: Path, _use_masks: bool) -> GroundTruth | None:
+    """The layout of the RibFrac Challenge; -1 (a fracture of unstated class) is an unknown class."""
+    files = read_ribfrac_folder(folder)
+    if not files.masks:
+        return None
+    cases: dict[str, Lesions] = {}
+    notes = (
+        [] if files.has_table else ["no info table with public_id,label_id,label_code: classes are unknown"]
+    )
+    for case_id, path in files.masks.items():
+        rows = files.rows.get(case_id, {})
+        cases[case_id] = _lesions_of_mask(path, lambda value, rows=rows: _ribfrac_class(rows.get(value)))
+        if files.has_table:
+            notes += _table_notes(case_id, cases[case_id], rows)
+    notes += [f"{case_id}: rows but no mask; not counted" for case_id in sorted(files.rows.keys() - cases)]
+    names = {code: name for code, name in CLASS_NAMES.items() if code > 0}
+    return GroundTruth("ribfrac", cases, names, tuple(notes), files)
+
+
+def _ribfrac_class(row: LabelRow | None) -> int:
+    return UNKNOWN_CLASS if row is None or row.label_code == IGNORED_CODE else row.label_code
+
+
+def _table_notes(case_id: str, lesions: Lesions, rows: Mapping[int, LabelRow]) -> list[str]:
+    of_mask = set(lesions.instances.tolist())
+    unnamed = [
+        f"{case_id}: label {value} has no row; its class is unknown" for value in sorted(of_mask - set(rows))
+    ]
+    empty = [
+        f"{case_id}: label {value} has a row but no voxel" for value in sorted(set(rows) - of_mask - {0})
+    ]
+    return unnamed + empty
+
+
+def _read_instances(folder: Path, _use_masks: bool) -> GroundTruth | None:
+    """Instance masks alone: every value is a lesion of unknown class."""
+    masks = mask_files(folder, MASK_SUFFIX)
+    if not masks:
+        return None
+    cases = {case_id: _lesions_of_mask(path, lambda _: UNKNOWN_CLASS) for case_id, path in masks.items()}
+    return GroundTruth("instances", cases, notes=("instance masks without classes: no class filter applies",))
+
+
+def _lesions_of_mask(path: Path, class_of: Callable[[int], int]) -> Lesions:
+    labels, grid = read_mask(path)
+    values, boxes = mask_boxes(label_array(labels, path))
+    return Lesions(
+        boxes=boxes,
+        centers=box_centers(boxes),
+        classes=np.array([class_of(int(value)) for value in values], dtype=np.int64),
+        instances=values,
+        spacing=grid.spacing,
+        mask=path,
+    )
+
+
+READERS: tuple[Callable[[Path, bool], GroundTruth | None], ...] = (
+    _read_ins2cls,
+    _read_ribfrac,
+    _read_instances,
+)

@@ -1,0 +1,1 @@
+"""Configuration, data, assignment, losses, the loop, validation and publishing."""

@@ -1,0 +1,172 @@
+"""Pairs of crops: one centred on a lesion, one from the rib periphery.
+
+Source: spec 7 and 8.1. A sample is a pure function of the seed and its key, so it can be made again alone,
+in any worker, after any interruption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from .classes import ClassMap
+from .crops import Crop, Point, cut_crop
+from .prepared import Lesion, PreparedCase
+
+XY, Z = (0, 1), (2,)
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How crops are drawn; the defaults are the published system's.
+
+    Attributes:
+        crop_size: voxels (x, y, z) before augmentation, which cuts the patch out of them.
+        oversample_classes: classes of the label files whose lesions are listed twice.
+        fracture_free_share: part of the rib-periphery crops that comes from scans without fractures; None
+            takes the share that these scans have in the split. (The published system never uses them.)
+        flip_xy_probability: of mirroring x and y together, each crop for itself.
+        flip_z_probability: of mirroring z.
+    """
+
+    crop_size: tuple[int, int, int] = (212, 240, 176)
+    oversample_classes: tuple[int, ...] = (1, 2)
+    fracture_free_share: float | None = None
+    flip_xy_probability: float = 0.4
+    flip_z_probability: float = 0.4
+
+    def __post_init__(self) -> None:
+        shares = (self.fracture_free_share or 0.0, self.flip_xy_probability, self.flip_z_probability)
+        if min(self.crop_size) < 1 or not all(0 <= share <= 1 for share in shares):
+            raise ValueError(f"expected a positive crop size and probabilities from 0 to 1, not {self}")
+
+
+class SampleKey(NamedTuple):
+    """Which sample: `item` of the data set, at a position of an epoch's order over all processes."""
+
+    epoch: int
+    position: int
+    item: int
+
+
+class CropBatch(NamedTuple):
+    """Crops of N patches before augmentation, on the CPU.
+
+    Attributes:
+        images: int16 HU (N, X, Y, Z).
+        instances: int16 (N, X, Y, Z): 0, or the number of a lesion in that crop, counted from 1.
+        classes: for each crop int64 (n,): the class of its lesion i + 1; -1 where none is stated.
+        sources: for each crop where it comes from, for messages.
+    """
+
+    images: Tensor
+    instances: Tensor
+    classes: list[Tensor]
+    sources: list[str]
+
+
+class CropSamples(Dataset):
+    """For each lesion (twice for oversampled classes) two crops: a positive and a negative one."""
+
+    def __init__(
+        self, cases: Sequence[PreparedCase], settings: SamplingSettings, classes: ClassMap, seed: int
+    ) -> None:
+        """Set up the index.
+
+        Args:
+            cases: of the training split, as `split.open_split` returns them.
+            settings: how crops are drawn.
+            classes: the detector's classes.
+            seed: of everything random.
+
+        Raises:
+            ValueError: no case has a lesion that the detector shall find.
+        """
+        self.settings = settings
+        self.classes = classes
+        self.seed = seed
+        self._cases = list(cases)
+        self._index = [
+            (number, lesion)
+            for number, case in enumerate(cases)
+            for lesion in case.lesions_of(classes)
+            for _ in range(2 if lesion.label in settings.oversample_classes else 1)
+        ]
+        self._fracture_free = [case for case in cases if not case.lesions_of(classes)]
+        if not self._index:
+            raise ValueError("no lesion to sample; open the split with open_split, which says why")
+        share = settings.fracture_free_share
+        self._free_share = len(self._fracture_free) / len(self._cases) if share is None else share
+
+    def __len__(self) -> int:
+        """Entries of the index; each gives two crops."""
+        return len(self._index)
+
+    def __getitem__(self, key: SampleKey) -> list[Crop]:
+        """The positive and the negative crop of a key, which `sampler.EpochBatches` gives."""
+        generator = np.random.default_rng([self.seed, key.epoch, key.position])
+        number, lesion = self._index[key.item]
+        case = self._cases[number]
+        size = self.settings.crop_size
+        other = self._negative_case(case, generator)
+        return [
+            self._flip(cut_crop(case, self.classes, lesion_centre(lesion, generator), size), generator),
+            self._flip(
+                cut_crop(other, self.classes, periphery_centre(other.grid.size, size, generator), size),
+                generator,
+            ),
+        ]
+
+    def _negative_case(self, case: PreparedCase, generator: np.random.Generator) -> PreparedCase:
+        """The lesion's own scan, or at times one without fractures."""
+        if self._fracture_free and generator.random() < self._free_share:
+            return self._fracture_free[generator.integers(len(self._fracture_free))]
+        return case
+
+    def _flip(self, crop: Crop, generator: np.random.Generator) -> Crop:
+        xy = generator.random() < self.settings.flip_xy_probability
+        z = generator.random() < self.settings.flip_z_probability
+        return crop.flipped((XY if xy else ()) + (Z if z else ()))
+
+
+def lesion_centre(lesion: Lesion, generator: np.random.Generator) -> Point:
+    """A uniformly random voxel of the lesion's box (spec 7)."""
+    x, y, z = generator.integers(lesion.box[:3], lesion.box[3:]).tolist()
+    return x, y, z
+
+
+def periphery_centre(shape: Point, crop_size: Point, generator: np.random.Generator) -> Point:
+    """A centre at one of the four sides of the range where a crop fits, where ribs run (spec 7).
+
+    Along x or y it is the least or the greatest of the range, along the other one random, along z random.
+    """
+    ranges = [_centres(n, wanted) for n, wanted in zip(shape, crop_size, strict=True)]
+    centre = [int(generator.integers(low, high + 1)) for low, high in ranges]
+    side = int(generator.integers(4))
+    axis = side // 2
+    centre[axis] = ranges[axis][side % 2]
+    x, y, z = centre
+    return x, y, z
+
+
+def _centres(shape: int, crop: int) -> tuple[int, int]:
+    """First and last centre of a crop that lies inside; the middle where none does."""
+    low, high = crop // 2, shape - crop // 2
+    return (low, high) if low <= high else (shape // 2, shape // 2)
+
+
+def collate(samples: Sequence[Sequence[Crop]]) -> CropBatch:
+    """One batch of the crops of some samples, in their order."""
+    crops = [crop for sample in samples for crop in sample]
+    return CropBatch(
+        torch.from_numpy(np.stack([crop.image for crop in crops])),
+        torch.from_numpy(np.stack([crop.instances for crop in crops])),
+        [torch.from_numpy(crop.classes) for crop in crops],
+        [crop.source for crop in crops],
+    )

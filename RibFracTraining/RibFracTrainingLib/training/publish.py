@@ -1,0 +1,144 @@
+"""Published weights: the network alone, named by their hash, with their entry in a catalogue beside them.
+
+The entry carries the `inference` block with which the model was trained and validated, so that detection uses
+it without being told. `RIBFRAC_MODELS` set to that catalogue makes the model known by its name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from RibFracDetectorLib.case.errors import InputError, RibFracError
+from RibFracDetectorLib.case.whole_files import writing_to, written_whole
+from RibFracDetectorLib.engine.catalogue import read_catalogue
+from RibFracDetectorLib.engine.checkpoint import read_checkpoint
+from RibFracDetectorLib.engine.weights import Weights, load_weights
+
+CATALOGUE = "models.json"
+SHOWN_HASH = 8
+LARGEST_HALF = 65504.0
+KEPT_META = ("epoch", "iter", "time", "seed", "exp_name", "CLASSES", "ribfrac_version", "training_data")
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was written.
+
+    Attributes:
+        file: the weights.
+        catalogue: the catalogue with their entry.
+        name: of the entry, for `--weights`.
+    """
+
+    file: Path
+    catalogue: Path
+    name: str
+
+
+def publish(checkpoint: Path, output: Path, half: bool, training_data: str | None) -> Published:
+    """Write the weights of a training checkpoint, and their entry in `models.json` beside them.
+
+    Args:
+        checkpoint: of `ribfrac train`.
+        output: NAME.pth, which becomes NAME-<sha8>.pth.
+        half: store half precision; detection computes with the same numbers as float32.
+        training_data: "real" or "simulated" where the checkpoint does not know.
+
+    Raises:
+        InputError: no checkpoint of a training; values that half precision cannot hold; unknown or
+            contradicting kind of training data; an output that is no .pth file or cannot be written; a
+            catalogue that is wrong.
+    """
+    weights = load_weights(checkpoint)
+    content, _ = read_checkpoint(checkpoint)
+    meta = content.get("meta") if isinstance(content, dict) else None
+    if not isinstance(meta, dict) or "config" not in meta:
+        raise InputError(
+            f"{checkpoint} does not say how it was trained; expected a checkpoint of `ribfrac train`"
+        )
+    if output.suffix != ".pth" or not output.stem:
+        raise InputError(f"the output is {output}; expected NAME.pth")
+    kind = _kind_of_data(checkpoint, meta.get("training_data"), training_data)
+    file = _write_weights(weights, meta, output, half)
+    entry = _entry(weights, meta, kind, file)
+    catalogue = _write_entry(entry, output.parent / CATALOGUE)
+    return Published(file, catalogue, entry["name"])
+
+
+def _kind_of_data(checkpoint: Path, known: str | None, told: str | None) -> str:
+    if known not in ("real", "simulated"):
+        if told is None:
+            raise InputError(
+                f"{checkpoint} was trained on data that do not say whether their fractures are real; "
+                f"add --training-data real or --training-data simulated"
+            )
+        return told
+    if told is not None and told != known:
+        raise InputError(f"{checkpoint} was trained on {known} fractures, not on {told} ones")
+    return known
+
+
+def _write_weights(weights: Weights, meta: dict[str, Any], output: Path, half: bool) -> Path:
+    """The file, named by its hash; it is written under a temporary name and renamed once that is known."""
+    tensors = dict(weights.state_dict)
+    if half:
+        tensors = {key: tensor.half() for key, tensor in tensors.items()}
+        large = [key for key, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+        if large:
+            raise InputError(f"{large[0]} has values beyond {LARGEST_HALF:g}; publish without --half")
+    kept = {key: meta[key] for key in KEPT_META if key in meta}
+    with writing_to(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        unnamed = output.with_name(f".{os.getpid()}-{output.name}")
+        try:
+            # Names inside the archive follow the file's: a fixed one makes equal weights equal files.
+            with unnamed.open("wb") as stream:
+                torch.save({"state_dict": tensors, "meta": kept}, stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            digest = hashlib.sha256(unnamed.read_bytes()).hexdigest()
+            file = output.with_name(f"{output.stem}-{digest[:SHOWN_HASH]}.pth")
+            unnamed.replace(file)
+        finally:
+            unnamed.unlink(missing_ok=True)
+    return file
+
+
+def _entry(weights: Weights, meta: dict[str, Any], kind: str, file: Path) -> dict[str, Any]:
+    configuration = yaml.safe_load(meta["config"])
+    publication = configuration["publication"]
+    return {
+        "name": re.sub(r"[^a-z0-9_.-]+", "-", file.stem.lower()).lstrip("_.-"),
+        "title": publication["title"],
+        "file": file.name,
+        "sha256": load_weights(file).sha256,
+        "architecture": weights.architecture,
+        "training_data": {"kind": kind, "description": publication["training_data"]},
+        "licence": publication["licence"],
+        "intended_use": publication["intended_use"],
+        "inference": configuration["inference"],
+    }
+
+
+def _write_entry(entry: dict[str, Any], path: Path) -> Path:
+    """Put the entry in place of one of the same name, or at the end of the catalogue."""
+    document: dict[str, Any] = {"models": []}
+    if path.exists():
+        read_catalogue(path)  # refuses a wrong one
+        document = json.loads(path.read_text(encoding="utf-8"))
+    document["models"] = [model for model in document["models"] if model["name"] != entry["name"]] + [entry]
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        try:
+            read_catalogue(temporary)
+        except InputError as error:  # our own entry
+            raise RibFracError(f"the entry of {entry['name']} is not valid: {error}") from error
+    return path

@@ -1,0 +1,112 @@
+"""Batches, memory and precision: what the executor does around the network."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from RibFracDetectorLib.case.errors import InputError, RibFracError
+from RibFracDetectorLib.engine.devices import choose_device, choose_precision
+from RibFracDetectorLib.engine.executor import Executor
+from RibFracDetectorLib.engine.network import RawOutput
+from RibFracDetectorLib.engine.progress import SilentReporter
+from RibFracDetectorLib.engine.self_check import Verdict, cache_key, check, remember, remembered
+from torch import nn
+
+WINDOWS = torch.arange(7.0).reshape(7, 1, 1, 1, 1).expand(7, 1, 32, 32, 32)
+
+
+class SmallDevice(nn.Module):
+    """A network on a device that holds `capacity` windows; answers with the window's mean."""
+
+    def __init__(self, capacity: int, noise: float = 0.0) -> None:
+        super().__init__()
+        self.capacity, self.noise = capacity, noise
+        self.batches: list[int] = []
+
+    def forward(self, windows: torch.Tensor) -> RawOutput:
+        """Fail as CUDA does when the batch is too large."""
+        if len(windows) > self.capacity:
+            raise torch.OutOfMemoryError("out of memory")
+        self.batches.append(len(windows))
+        values = windows.mean(dim=(1, 2, 3, 4)) + self.noise
+        logits = values.reshape(-1, 1, 1, 1, 1)
+        return RawOutput([logits], [logits], torch.cat([-logits, logits], dim=1))
+
+
+class Notes(SilentReporter):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Keep the note."""
+        self.texts.append(text)
+
+
+def executor(capacity: int, limit: int, noise: float = 0.0) -> Executor:
+    """An executor whose CPU stands for a device that profits from batches."""
+    made = Executor(SmallDevice(capacity, noise), torch.device("cpu"), "fp32", limit)
+    made.batch_limit = limit
+    return made
+
+
+def test_batches_shrink_until_they_fit_and_say_so() -> None:
+    reporter, runner = Notes(), executor(capacity=3, limit=8)
+    outputs = runner(WINDOWS, reporter)
+    values = torch.cat([output.class_logits[0].flatten() for output in outputs])
+    assert values.tolist() == list(range(7)), "every window once, in order"
+    assert max(runner.network.batches) <= 3
+    assert len(reporter.texts) == 1
+    assert "out of memory" in reporter.texts[0]
+
+
+def test_one_window_too_large_is_an_error_of_one_line() -> None:
+    with pytest.raises(RibFracError, match="single window of \\(32, 32, 32\\) voxels"):
+        executor(capacity=0, limit=2)(WINDOWS, SilentReporter())
+
+
+def test_a_cpu_takes_one_window_at_a_time() -> None:
+    assert Executor(SmallDevice(9), torch.device("cpu"), "fp32", 8).batch_limit == 1
+
+
+def test_the_check_tells_a_close_network_from_a_distant_one() -> None:
+    window = torch.zeros(1, 32, 32, 32)
+    assert check(executor(1, 1, noise=0.01), executor(1, 1), window).passed
+    assert not check(executor(1, 1, noise=0.5), executor(1, 1), window).passed
+    assert not check(executor(1, 1, noise=float("nan")), executor(1, 1), window).passed
+
+
+def test_verdicts_are_remembered_by_what_they_depend_on(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cpu = torch.device("cpu")
+    key = cache_key("a" * 64, cpu, "bf16", (32, 32, 32))
+    assert remembered(key) is None
+    remember(key, Verdict(0.01, 0.001))
+    assert remembered(key) == Verdict(0.01, 0.001)
+    others = [
+        cache_key("b" * 64, cpu, "bf16", (32, 32, 32)),
+        cache_key("a" * 64, cpu, "fp16", (32, 32, 32)),
+        cache_key("a" * 64, cpu, "bf16", (48, 32, 32)),
+    ]
+    assert len({key, *others}) == 4
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cpu:0", "tpu"])
+def test_unknown_devices_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match="expected auto, cpu, cuda"):
+        choose_device(name)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_a_missing_gpu_is_named() -> None:
+    with pytest.raises(InputError, match="--device cuda"):
+        choose_device("cuda")
+
+
+def test_half_precision_needs_a_gpu() -> None:
+    with pytest.raises(InputError, match="needs a GPU"):
+        choose_precision("fp16", torch.device("cpu"))
+    assert choose_precision("auto", torch.device("cpu")) in ("bf16", "fp32")

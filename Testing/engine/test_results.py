@@ -1,0 +1,135 @@
+"""Post-processing: spine hull, regions, pairing, ROI lists, masks and findings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ribfrac_testing.boxes import scored
+from RibFracDetectorLib.case.geometry import Grid
+from RibFracDetectorLib.engine.inference.boxes import ScoredBoxes
+from RibFracDetectorLib.engine.inference.original import OriginalProcedure
+from RibFracDetectorLib.engine.inference.standard import StandardProcedure
+from RibFracDetectorLib.engine.results.make_findings import NEAR_SPINE, make_findings, paint_instances
+from RibFracDetectorLib.engine.results.pairing import pair_heads
+from RibFracDetectorLib.engine.results.regions import Region, label_regions, threshold_and_clean
+from RibFracDetectorLib.engine.results.rois import detection_mask, detection_rois
+from RibFracDetectorLib.engine.results.spine import spine_hull
+
+
+def region(box: tuple[int, ...], score: float = 0.7) -> Region:
+    """A solid region that fills its box."""
+    low, high = np.array(box[:3]), np.array(box[3:])
+    return Region(box, tuple((low + high) // 2), score, int(np.prod(high - low)))
+
+
+def test_spine_hull_is_the_column_and_not_the_ribs() -> None:
+    voxels = np.full((120, 120, 60), -1000, np.int16)
+    voxels[50:70, 80:100] = 600  # a column over the whole height
+    voxels[10:30, 40:60, 20:24] = 600  # a rib: few slices
+    hull = spine_hull(voxels)
+    assert hull[60, 90]
+    assert not hull[20, 50]
+    assert 300 <= hull.sum() <= 500
+
+
+def test_no_bone_no_spine() -> None:
+    assert not spine_hull(np.full((40, 40, 40), -1000, np.int16)).any()
+
+
+def test_small_pieces_are_dropped_and_regions_measured() -> None:
+    probability = np.zeros((40, 40, 40), np.float32)
+    probability[5:15, 5:15, 5:15] = 0.8
+    probability[30:33, 30:33, 30:33] = 0.9
+    probability[20:30, 5:15, 5:15] = 0.5  # at the cutoff, not above it
+    mask = threshold_and_clean(probability, 0.5, 100)
+    labels, regions = label_regions(mask, probability)
+    assert [r.box for r in regions] == [(5, 5, 5, 15, 15, 15)]
+    assert regions[0].voxels == 1000
+    assert regions[0].score == pytest.approx(0.8)
+    assert labels[10, 10, 10] == 1
+
+
+def test_pieces_that_touch_at_a_corner_are_one_region() -> None:
+    mask = np.zeros((10, 10, 10), bool)
+    mask[:5, :5, :5] = mask[5:, 5:, 5:] = True
+    assert len(label_regions(mask, mask.astype(np.float32))[1]) == 1
+
+
+@given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 2**31))
+def test_every_detection_and_region_appears_once(n_boxes: int, n_regions: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    low = random.uniform(0, 20, (n_boxes, 3))
+    detections = scored(
+        np.hstack([low, low + random.uniform(2, 10, (n_boxes, 3)), random.random((n_boxes, 1))])
+    )
+    starts = random.integers(0, 20, (n_regions, 3))
+    regions = [region((*start.tolist(), *(start + random.integers(2, 10, 3)).tolist())) for start in starts]
+    pairs = pair_heads(detections, regions)
+    assert sorted(p.detection for p in pairs if p.detection is not None) == list(range(n_boxes))
+    assert sorted(p.region for p in pairs if p.region is not None) == list(range(n_regions))
+
+
+def test_the_closest_region_is_paired() -> None:
+    detections = scored(np.array([[0, 0, 0, 10, 10, 10, 0.9]], np.float32))
+    regions = [region((4, 4, 4, 6, 6, 6)), region((0, 0, 0, 10, 10, 9)), region((30, 30, 30, 35, 35, 35))]
+    pairs = pair_heads(detections, regions)
+    assert [(p.detection, p.region) for p in pairs] == [(0, 1), (None, 0), (None, 2)]
+
+
+def test_findings_are_sorted_numbered_and_flagged() -> None:
+    detections = scored(np.array([[0, 0, 0, 10, 10, 10, 0.6], [40, 40, 0, 50, 50, 10, 0.9]], np.float32))
+    regions = [region((1, 1, 1, 9, 9, 9), 0.8), region((20, 20, 20, 25, 25, 25), 0.7)]
+    spine = np.zeros((60, 60), bool)
+    spine[40:50, 40:50] = True
+    grid = Grid((60, 60, 60), (0.5, 0.5, 2.0), origin=(10.0, 20.0, 30.0))
+    findings, id_of_label = make_findings(detections, regions, spine, grid)
+    assert [(f.id, f.head, round(f.score, 2)) for f in findings] == [
+        (1, "det", 0.9),
+        (2, "seg", 0.7),
+        (3, "both", 0.6),
+    ]
+    assert [f.flags for f in findings] == [(NEAR_SPINE,), (), ()]
+    assert id_of_label == {1: 3, 2: 2}
+    assert findings[2].volume_mm3 == pytest.approx(512 * 0.5)
+    assert findings[0].volume_mm3 is None
+    assert findings[0].box_ras.center == pytest.approx((-10 - 45 * 0.5, -20 - 45 * 0.5, 30 + 5 * 2.0))
+    labels = np.zeros((60, 60, 60), np.int32)
+    labels[1:9, 1:9, 1:9], labels[20:25, 20:25, 20:25] = 1, 2
+    instances = paint_instances(labels, id_of_label)
+    assert instances.dtype == np.uint16
+    assert (instances[5, 5, 5], instances[22, 22, 22], instances[0, 0, 0]) == (3, 2, 0)
+
+
+def test_standard_paints_the_best_box_on_top_and_original_does_not() -> None:
+    detections = scored(np.array([[0, 0, 0, 8, 8, 8, 0.9], [2, 2, 2, 10, 10, 10, 0.3]], np.float32))
+    painted = {
+        procedure.name: detection_mask(detections, procedure.painting_order(detections), (12, 12, 12))[
+            4, 4, 4
+        ]
+        for procedure in (StandardProcedure(), OriginalProcedure())
+    }
+    assert painted == {"standard": 90, "original": 30}
+
+
+def test_detection_mask_holds_score_and_class() -> None:
+    detections = ScoredBoxes(
+        np.array([[-2, 0.5, 1.5, 3.4, 2, 40]], np.float32), np.array([0.456], np.float32), np.array([2])
+    )
+    mask = detection_mask(detections, [0], (6, 6, 6))
+    assert set(np.unique(mask)) == {0, 246}
+    # Python's rounding: 0.5 to 0, 1.5 to 2.
+    assert [tuple(axis) for axis in np.array(np.nonzero(mask)).min(axis=1, keepdims=True).T.tolist()] == [
+        (0, 0, 2)
+    ]
+    assert np.count_nonzero(mask) == 3 * 2 * 4
+
+
+def test_rois_rank_within_their_class() -> None:
+    detections = ScoredBoxes(
+        np.tile(np.array([0, 0, 0, 2, 2, 2], np.float32), (3, 1)),
+        np.array([0.9, 0.8, 0.7], np.float32),
+        np.array([0, 1, 0]),
+    )
+    assert [(roi["class"], roi["instance"]) for roi in detection_rois(detections)] == [(0, 1), (1, 1), (0, 2)]

@@ -1,0 +1,92 @@
+"""Settings: where values come from, and how wrong ones are refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from RibFracDetectorLib.case.errors import InputError
+from RibFracDetectorLib.engine.setting_values import PARSERS
+from RibFracDetectorLib.engine.settings import InferenceSettings, preset_names, resolve_settings
+
+
+def test_every_setting_has_a_parser_that_accepts_its_default() -> None:
+    defaults = InferenceSettings()
+    assert set(PARSERS) == set(defaults.to_json())
+    for key, value in defaults.to_json().items():
+        assert PARSERS[key](value) == getattr(defaults, key)
+
+
+def test_defaults_are_the_published_preset() -> None:
+    assert resolve_settings("original", preset="published") == InferenceSettings()
+
+
+def test_standard_mode_lifts_the_cap() -> None:
+    assert resolve_settings("standard").max_per_img == 200
+    assert resolve_settings("original").max_per_img == 48
+
+
+def test_shipped_presets_are_valid() -> None:
+    assert set(preset_names()) >= {"published", "deployment"}
+    deployment = resolve_settings("standard", preset="deployment")
+    assert (deployment.score_thr, deployment.sw_batch_size, deployment.min_bbox_size) == (0.1, 6, 1)
+    assert deployment.max_per_img == 48
+
+
+def test_later_sources_win(tmp_path: Path) -> None:
+    preset = tmp_path / "mine.json"
+    preset.write_text(json.dumps({"score_thr": 0.3, "overlap": 0.5}))
+    settings = resolve_settings(
+        "standard", {"score_thr": 0.25, "nms_iou": 0.2}, str(preset), ["overlap=0.25", 'flips=["headfeet"]']
+    )
+    assert (settings.nms_iou, settings.score_thr, settings.overlap) == (0.2, 0.3, 0.25)
+    assert settings.flips == ("headfeet",)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "expected"),
+    [
+        ("score_trh=0.1", "did you mean 'score_thr'"),
+        ("score_thr", "expected key=value"),
+        ("score_thr=1.5", "a number from 0 to 1"),
+        ("score_thr=true", "a number from 0 to 1"),
+        ("score_thr=NaN", "a number from 0 to 1"),
+        ("overlap=1", "not the upper bound"),
+        ("roi_size=[100,192,128]", "multiples of 16"),
+        ("roi_size=160", "multiples of 16"),
+        ("blend_mode=gauss", "one of gaussian, constant"),
+        ("nms_pre=0", "a whole number of at least 1"),
+        ('flips=["sideways"]', "each one of diagonal, headfeet, all3axis"),
+        ("target_spacings=[[0.7,0.7]]", "a list of 3 values"),
+        ("target_spacings=sometimes", "adaptive"),
+        ("clip=[100,-100]", "the second larger"),
+        ("divide=0", "not the lower bound"),
+    ],
+)
+def test_wrong_values_are_refused_in_one_line(assignment: str, expected: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        resolve_settings("standard", assignments=[assignment])
+    message = str(refusal.value)
+    assert expected in message
+    assert assignment.partition("=")[0] in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("content", ["{", "[1, 2]", '{"nms": 3}'])
+def test_broken_presets_are_named(tmp_path: Path, content: str) -> None:
+    preset = tmp_path / "broken.json"
+    preset.write_text(content)
+    with pytest.raises(InputError, match=r"broken\.json"):
+        resolve_settings("standard", preset=str(preset))
+
+
+def test_unknown_preset_lists_the_shipped_ones() -> None:
+    with pytest.raises(InputError, match="deployment, published"):
+        resolve_settings("standard", preset="fastest")
+
+
+def test_null_spacing_is_the_scans_own() -> None:
+    assert resolve_settings("standard", assignments=["target_spacings=null"]).target_spacings == (None,)
+    both = resolve_settings("standard", assignments=["target_spacings=[null,[1.2,1.2,1.2]]"])
+    assert both.target_spacings == (None, (1.2, 1.2, 1.2))

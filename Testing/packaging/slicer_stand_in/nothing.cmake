@@ -1,0 +1,1 @@
+# Stands for the files of the application that an extension includes.
