@@ -14,8 +14,8 @@ from ..case.whole_files import write_json, writing_to
 
 if TYPE_CHECKING:
     from ..case.case_files import CaseFiles
+    from ..case.catalogue import ModelEntry
     from ..case.ct import CtVolume
-    from ..engine.catalogue import ModelEntry
     from ..engine.detector import CaseResult, Detector
     from ..engine.weights import Weights
 

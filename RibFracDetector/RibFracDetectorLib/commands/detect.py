@@ -16,8 +16,8 @@ from ..case.errors import InputError, RibFracError
 
 if TYPE_CHECKING:
     from ..case.case_files import CaseFiles
+    from ..case.catalogue import ModelEntry
     from ..case.ct import CtVolume
-    from ..engine.catalogue import ModelEntry
     from ..engine.detector import Detector
     from ..engine.weights import Weights
     from .reporters import NotesReporter
@@ -134,7 +134,7 @@ class _Job:
     @cached_property
     def _models(self) -> list[tuple[Weights, ModelEntry | None]]:
         """The weights that --weights names, one or several separated by commas."""
-        from ..engine.catalogue import find_model
+        from ..case.catalogue import find_model
         from ..engine.weights import load_weights
 
         names = [None] if self.arguments.weights is None else self.arguments.weights.split(",")
