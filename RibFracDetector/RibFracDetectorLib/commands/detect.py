@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..case.errors import InputError, RibFracError
+from . import lifeline
 
 if TYPE_CHECKING:
     from ..case.case_files import CaseFiles
@@ -56,6 +57,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add("--precision", default="auto", help="auto (default), fp32, fp16 or bf16")
     add("--overwrite", action="store_true", help="detect again in finished cases")
     add("--progress", choices=PROGRESS_STYLES, default="auto", help="jsonl is for programs")
+    lifeline.add_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -70,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from .reporters import make_reporter
 
+    lifeline.hold(arguments)
     if arguments.case is not None and len(arguments.inputs) > 1:
         raise InputError(f"--case {arguments.case} names one case; found {len(arguments.inputs)} inputs")
     job = _Job(arguments, make_reporter(arguments.progress))

@@ -7,6 +7,7 @@ lines, standard output holds one JSON object a line, the first of them the hands
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -138,9 +139,13 @@ class JsonLinesReporter(NotesReporter):
 
 
 def hello_event() -> dict[str, Any]:
-    """The handshake: which library answers, and which protocol it speaks."""
+    """The handshake: which library answers, which protocol it speaks, and in which process.
+
+    The starter may know only the process of a launcher, and needs ours to make sure that it ends.
+    """
     library = Path(__file__).resolve().parents[1]
-    return {"event": "hello", "protocol": PROTOCOL, "version": __version__, "library": str(library)}
+    hello = {"event": "hello", "protocol": PROTOCOL, "version": __version__, "library": str(library)}
+    return {**hello, "process": os.getpid()}
 
 
 def make_reporter(style: str) -> NotesReporter:
