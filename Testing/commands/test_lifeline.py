@@ -1,4 +1,4 @@
-"""An engine does not outlive the program that started it, and neither does the copy of the CT it was given."""
+"""An engine does not outlive its starter, and neither does the copy of the CT that it was given."""
 
 from __future__ import annotations
 
