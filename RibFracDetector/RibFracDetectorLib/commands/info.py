@@ -61,8 +61,8 @@ def describe_checkpoint(path: Path) -> dict[str, Any]:
 def describe_environment() -> dict[str, Any]:
     """Versions, devices with free memory, and the models of the catalogue."""
     from ..case.catalogue import list_models
+    from ..case.handshake import hello_event
     from ..case.provenance import versions
-    from .reporters import hello_event
 
     hello = hello_event()
     return {

@@ -1,13 +1,12 @@
 """How a run tells its progress: a bar for people, JSON lines for programs, or notes alone.
 
 The table of findings goes to standard output, everything else for people to standard error. With JSON
-lines, standard output holds one JSON object a line, the first of them the handshake (`hello_event`).
+lines, standard output holds one JSON object a line, the first of them the handshake (`case.handshake`).
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -16,12 +15,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .. import __version__
 from ..case.errors import RibFracError
 from ..case.findings import CaseFindings
+from ..case.handshake import hello_event
 from .findings_table import print_findings
-
-PROTOCOL = 1
 
 
 class NotesReporter:
@@ -136,16 +133,6 @@ class JsonLinesReporter(NotesReporter):
 
     def _emit(self, event: dict[str, Any]) -> None:
         print(json.dumps(event), flush=True)
-
-
-def hello_event() -> dict[str, Any]:
-    """The handshake: which library answers, which protocol it speaks, and in which process.
-
-    The starter may know only the process of a launcher, and needs ours to make sure that it ends.
-    """
-    library = Path(__file__).resolve().parents[1]
-    hello = {"event": "hello", "protocol": PROTOCOL, "version": __version__, "library": str(library)}
-    return {**hello, "process": os.getpid()}
 
 
 def make_reporter(style: str) -> NotesReporter:

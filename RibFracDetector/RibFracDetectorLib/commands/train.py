@@ -101,6 +101,6 @@ def _deprecated() -> type[Warning]:
 def _say_hello() -> None:
     import json
 
-    from .reporters import hello_event
+    from ..case.handshake import hello_event
 
     print(json.dumps(hello_event()), flush=True)

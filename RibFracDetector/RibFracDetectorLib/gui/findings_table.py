@@ -1,0 +1,121 @@
+"""The table of findings: shows what the session shows, and tells which one the reader turns to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from ..review.rows import FindingRow
+from ..scene.colors import STATUS_COLORS
+
+
+class FindingsTable:
+    """Fills a `QTableWidget`; a row is rewritten only if what it says has changed.
+
+    Args:
+        table: the widget.
+        on_select: gets the id of the finding that the reader clicked or moved to.
+    """
+
+    def __init__(self, table: Any, on_select: Callable[[int], None]) -> None:
+        self._table = table
+        self._on_select = on_select
+        self._rows: tuple[FindingRow, ...] = ()
+        headings = self._headings()
+        table.setColumnCount(len(headings))
+        table.setHorizontalHeaderLabels(headings)
+        table.verticalHeader().setVisible(False)
+        table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+        table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+        table.setAlternatingRowColors(True)
+        table.setShowGrid(False)
+        table.setMinimumHeight(220)
+        table.horizontalHeader().setStretchLastSection(True)
+        table.connect("itemSelectionChanged()", self._selected)
+
+    def show(self, rows: Sequence[FindingRow], active: int | None) -> None:
+        """Show rows, and select the active one without telling."""
+        table = self._table
+        blocked = table.blockSignals(True)
+        if len(rows) != len(self._rows):
+            table.setRowCount(len(rows))
+        for place, row in enumerate(rows):
+            if place >= len(self._rows) or self._rows[place] != row:
+                self._fill(place, row)
+        if not self._rows and rows:
+            table.resizeColumnsToContents()
+        self._rows = tuple(rows)
+        self._select(active)
+        table.blockSignals(blocked)
+
+    def _select(self, active: int | None) -> None:
+        place = next((n for n, row in enumerate(self._rows) if row.id == active), None)
+        if place is None:
+            self._table.clearSelection()
+        else:
+            self._table.selectRow(place)
+            self._table.scrollToItem(self._table.item(place, 0))
+
+    def _selected(self) -> None:
+        place = self._table.currentRow()
+        if 0 <= place < len(self._rows) and self._table.selectedItems():
+            self._on_select(self._rows[place].id)
+
+    def _fill(self, place: int, row: FindingRow) -> None:
+        for column, text in enumerate(cells(row)):
+            item = qt.QTableWidgetItem(text)
+            item.setToolTip(row.comment or text)
+            if column == 0:
+                item.setForeground(qt.QBrush(_color(row.status)))
+            self._table.setItem(place, column, item)
+
+    @staticmethod
+    def _headings() -> list[str]:
+        return [
+            _("Status"),
+            _("Score"),
+            _("Side"),
+            _("Where"),
+            _("Slice"),
+            _("Size (mm)"),
+            _("Class"),
+            _("Flags"),
+        ]
+
+
+def cells(row: FindingRow) -> list[str]:
+    """What a row says, a text a column."""
+    return [
+        f"{_symbol(row.status)} {status_title(row.status)}",
+        _("added") if row.score is None else f"{row.score:.2f}",
+        {"left": _("left"), "right": _("right")}.get(row.side, "–"),
+        row.region or "–",
+        str(row.slice),
+        " × ".join(f"{edge:.0f}" for edge in row.size_mm),
+        row.fracture_class,
+        ", ".join([*row.flags, *(["✎"] if row.comment else [])]),
+    ]
+
+
+def status_title(status: str) -> str:
+    """The name of a status for people."""
+    titles = {
+        "undecided": _("undecided"),
+        "accepted": _("accepted"),
+        "rejected": _("rejected"),
+        "unsure": _("unsure"),
+    }
+    return titles[status]
+
+
+def _symbol(status: str) -> str:
+    """Tells the status without colour."""
+    return {"undecided": "○", "accepted": "✔", "rejected": "✘", "unsure": "?"}[status]
+
+
+def _color(status: str) -> Any:
+    return qt.QColor.fromRgbF(*STATUS_COLORS[status])
