@@ -100,9 +100,9 @@ def _refuse_unknown(cls: type, name: str) -> None:
     host = _host_class(cls)
     if host is None or name in surface.names(host.__name__) or name in _qt_names(host):
         return
-    if host is cls or not any(name in base.__dict__ for base in cls.__mro__[: cls.__mro__.index(host)]):
-        if host is not cls and not hasattr(host, name):
-            return  # an attribute that a Python subclass of the class gave itself
+    # A Python class derived from a host class adds what it likes, but sees nothing that is the host's own.
+    own = cls.__mro__[: cls.__mro__.index(host)]
+    if host is cls or (hasattr(host, name) and not any(name in base.__dict__ for base in own)):
         raise NotInApplicationError(f"{host.__name__} has no '{name}' in the application")
 
 

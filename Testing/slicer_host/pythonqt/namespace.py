@@ -17,7 +17,7 @@ OF_PYSIDE = frozenset(["Signal", "Slot", "Property", "SignalInstance", "QtCore",
 
 
 def install() -> types.ModuleType:
-    """Give PySide6 the look of PythonQt, for this process and for good, and put `qt` where `import` finds it."""
+    """Give PySide6 the look of PythonQt, in this process for good, and put `qt` where `import` finds it."""
     qt = types.ModuleType("qt", __doc__)
     for name, value in _public_names():
         setattr(qt, name, value)
@@ -41,7 +41,9 @@ def _public_names() -> Iterator[tuple[str, Any]]:
 
 
 def _is_qobject_class(value: Any) -> bool:
-    return isinstance(value, type) and issubclass(value, QtCore.QObject) and hasattr(value, "staticMetaObject")
+    return (
+        isinstance(value, type) and issubclass(value, QtCore.QObject) and hasattr(value, "staticMetaObject")
+    )
 
 
 def _class_name(self: QtCore.QObject) -> str:

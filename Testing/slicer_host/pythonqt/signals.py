@@ -16,7 +16,7 @@ from PySide6 import QtCore
 
 from .. import slot_errors, surface
 
-# Set by `install`: PySide6's own look-up of attributes, which gives the signals without this module's wrapper.
+# Set by `attributes`: PySide6's own look-up, which gives the signals without this module's wrapper.
 raw_attribute: Callable[[Any, str], Any] = object.__getattribute__
 # Attribute of a host class: C++ signature -> the Python attribute that carries it, where the names differ.
 CARRIERS = "_signal_carriers"
@@ -59,7 +59,9 @@ def connect(sender: QtCore.QObject, signature: str, receiver: Any, slot: str | N
     Raises:
         ValueError: `sender` has no such signal.
     """
-    if isinstance(signature, QtCore.QObject):  # PySide6's own `QTimer.singleShot` calls it as a static function
+    if isinstance(
+        signature, QtCore.QObject
+    ):  # PySide6's own `QTimer.singleShot` calls it as a static function
         sender, signature, receiver, slot = signature, str(receiver).lstrip("2"), slot, None
     if slot is not None:
         receiver = getattr(receiver, slot.partition("(")[0])
@@ -99,7 +101,9 @@ def _find(sender: QtCore.QObject, signature: str) -> QtCore.SignalInstance:
     known = {known.replace(" ", "") for known in known_signals(sender)}
     if not any(found == wanted or ("(" not in wanted and found.startswith(f"{name}(")) for found in known):
         alike = sorted(found for found in known if found.lower().startswith(f"{name.lower()}("))
-        raise ValueError(f"{type(sender).__name__} has no signal {signature}; it has {alike or sorted(known)}")
+        raise ValueError(
+            f"{type(sender).__name__} has no signal {signature}; it has {alike or sorted(known)}"
+        )
     carrier = getattr(type(sender), CARRIERS, {}).get(wanted, name)
     try:
         signal = raw_attribute(sender, carrier)
