@@ -30,13 +30,13 @@ def read_model_masks(files: CaseFiles, case: CaseFindings) -> tuple[dict[int, Ma
     """
     image, _ = open_image(files.instances)
     stored = grid_of(image)
-    labels, grid = array_of(to_lps(image)), grid_of(to_lps(image))
-    fault = case.ct.grid_fault(grid)
+    image = to_lps(image)
+    fault = case.ct.grid_fault(grid_of(image))
     if fault:
         raise InputError(
             f"{files.instances}: not a mask of these findings, {fault}; run ribfrac detect again"
         )
-    patches = patches_of(labels)
+    patches = patches_of(array_of(image))
     strays = patches.keys() - {finding.id for finding in case.findings}
     if strays:
         raise InputError(

@@ -33,6 +33,11 @@ class MaskPatch:
     voxels: NDArray[np.bool_]
 
     @classmethod
+    def empty(cls) -> MaskPatch:
+        """Without a voxel."""
+        return cls((0, 0, 0), np.zeros((0, 0, 0), bool))
+
+    @classmethod
     def of(cls, mask: NDArray, start: Sequence[int] = (0, 0, 0)) -> MaskPatch:
         """The smallest patch of a mask.
 
@@ -42,7 +47,7 @@ class MaskPatch:
         """
         inside = np.asarray(mask) != 0
         if not inside.any():
-            return cls((0, 0, 0), np.zeros((0, 0, 0), bool))
+            return cls.empty()
         spans = []
         for axis in range(3):
             others = tuple(other for other in range(3) if other != axis)
@@ -68,6 +73,11 @@ class MaskPatch:
         """The voxels' outer faces x1, y1, z1, x2, y2, z2 in continuous indices."""
         low = np.asarray(self.start, dtype=np.float64) - 0.5
         return tuple(np.concatenate([low, low + self.voxels.shape]).tolist())
+
+    @property
+    def centroid(self) -> tuple[float, ...]:
+        """The mean of its voxels; there must be one."""
+        return tuple((np.argwhere(self.voxels).mean(axis=0) + self.start).tolist())
 
     def within(self, size: Sequence[int]) -> bool:
         """Whether it lies inside a volume of `size` voxels."""

@@ -9,19 +9,23 @@ which takes the case's lock, and is left with `close()`; it is a context manager
 
 Reading it:
     `case` (the model's `CaseFindings`), `state` (`ReviewState`: findings by id, case status, undo and redo),
-    `finding(id)`, `active`, `threshold`, `banner` (text that must stay visible, or None), `read_only`,
-    `findings_hidden`, `can_undo`, `can_redo`, `shown()` (ids in the order of the table),
-    `hidden_below_threshold`, `mask(id)`, `subscribe(callback)` -> unsubscribe; the callback gets a `Change`.
-Deciding (each is one event in the log; all but the case's own are undone by `undo()`):
+    `finding(id)`, `active`, `threshold`, `banner` (text that must stay visible, or None), `findings_hidden`,
+    `can_undo`, `can_redo`, `why_not_complete()`, `shown()` (ids in the order of the table),
+    `hidden_below_threshold`, `mask(id)`, `location(id)` (once `thorax` is set, see `case.thorax`),
+    `subscribe(callback)` -> unsubscribe; the callback gets a `Change`.
+Deciding, each one event in the log; all but those of the last line are taken back by `undo()`:
     `decide(id, status)`, `classify(id, fracture_class)`, `comment(id, text)`, `edit_box(id, box_voxels)`,
-    `edit_box_ras(id, box_ras)`, `edit_mask(id, mask)`, `add(box_voxels)`, `add_at(point_voxels)`, `delete(id)`,
-    `undo()`, `redo()`, `complete()`, `reopen()`, `start_unaided_read()`, `record_first_read()`.
-Moving about (no event; the threshold is logged with the next one):
-    `activate(id)`, `set_threshold(value)`, `count_key()`, and `navigation.next_finding`, `previous_finding`,
-    `next_undecided`.
+    `edit_box_ras(id, box_ras)`, `edit_mask(id, patch)`, `add(box_voxels)`, `add_at(point_voxels)`,
+    `delete(id)`, `undo()`, `redo()`,
+    `complete()`, `reopen()`, `record_first_read()` (a second reader opens the case with `unaided=True`).
+Moving about, without an event; the threshold is logged with the next one:
+    `activate(id)`, `set_threshold(value)`, `count_key()`, and `navigation.next_finding(session)`,
+    `previous_finding`, `next_undecided`.
 Showing it:
-    `rows.rows(session)` (the table), `texts` (progress, hidden, empty, report), `timing.case_timing(session)`,
-    `expected.expected_false_positives(table, threshold)`, `export.export_case(session, folder)`.
+    `rows.rows(session)` (the table), `texts` (`progress_text`, `hidden_text`, `empty_text`, `report_text`),
+    `timing.case_timing(session.events)`, `expected.expected_false_positives(table, threshold)`,
+    `export.export_case(session, folder)`, `export.csv_text(session)`.
 
-Wrong use (an unknown id, a closed case, a status that does not exist) raises `InputError` and changes nothing.
+Wrong use (an unknown id, a complete case, a status that does not exist) raises `InputError` and changes
+nothing. What is the same as before makes no event.
 """
