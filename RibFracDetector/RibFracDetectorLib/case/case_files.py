@@ -77,6 +77,11 @@ class CaseFiles:
         return self._own("review.jsonl")
 
     @property
+    def review_lock(self) -> Path:
+        """Held by whoever reviews the case."""
+        return self._own("review.lock")
+
+    @property
     def edited_mask(self) -> Path:
         """Masks edited by the reader."""
         return self._own("edited.nii.gz")
