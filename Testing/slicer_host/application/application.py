@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,7 @@ class qSlicerApplication(QtWidgets.QApplication):
         self._folder = tempfile.TemporaryDirectory(prefix="slicer-host-")
         self._exit_code: int | None = None
         self._paused = 0
-        self._startup_environment = dict(os.environ)
+        self._startup_environment = QtCore.QProcessEnvironment.systemEnvironment()
         self._options = qSlicerCommandOptions(self)
         self._module_manager = qSlicerModuleManager(self)
         self._files = qSlicerIOManager(self)
@@ -112,9 +111,9 @@ class qSlicerApplication(QtWidgets.QApplication):
 
     userSettings = revisionUserSettings = settings
 
-    def startupEnvironment(self) -> dict[str, str]:
+    def startupEnvironment(self) -> QtCore.QProcessEnvironment:
         """The environment in which the application was started."""
-        return dict(self._startup_environment)
+        return self._startup_environment
 
     def pauseRender(self) -> None:
         """Draw nothing until `resumeRender` was called as often."""
