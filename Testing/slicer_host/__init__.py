@@ -14,6 +14,7 @@ that the application itself behaves so.
 from __future__ import annotations
 
 import os
+import sys
 
 from .immortals import make_immortal
 
@@ -32,7 +33,10 @@ def start() -> object:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         # Else the plotting library would take the host's Qt for its window system.
         os.environ.setdefault("MPLBACKEND", "agg")
-        from .start import start_application
+        # VTK draws without a screen too; elsewhere its usual window can do that by itself.
+        if sys.platform == "linux":
+            os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+        from .bring_up import start_application
 
         _started.append(start_application())
     return _started[0]
@@ -43,7 +47,7 @@ def main_window() -> object:
     from PySide6 import QtTest
 
     window = start()._main_window
-    if not window.isActiveWindow():
+    if not window.isActiveWindow:
         window.resize(1440, 900)
         window.show()
         window.activateWindow()

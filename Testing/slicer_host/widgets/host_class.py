@@ -59,7 +59,16 @@ def delegated(kind: type | str, child: str, name: str) -> QtCore.Property:
 
 def in_row(parent: QtWidgets.QWidget, *widgets: QtWidgets.QWidget) -> None:
     """Lay widgets out in `parent` from left to right without margins."""
-    layout = QtWidgets.QHBoxLayout(parent)
+    _lay_out(QtWidgets.QHBoxLayout(parent), widgets)
+
+
+def in_column(parent: QtWidgets.QWidget, *widgets: QtWidgets.QWidget) -> None:
+    """Lay widgets out in `parent` from top to bottom without margins."""
+    _lay_out(QtWidgets.QVBoxLayout(parent), widgets)
+
+
+def _lay_out(layout: QtWidgets.QBoxLayout, widgets: tuple[QtWidgets.QWidget, ...]) -> None:
     layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0 if isinstance(layout, QtWidgets.QVBoxLayout) else 4)
     for widget in widgets:
         layout.addWidget(widget)
