@@ -74,6 +74,7 @@ class RibFracDetectorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         for event in (scene.EndCloseEvent, scene.EndImportEvent, scene.EndRestoreEvent):
             self.addObserver(scene, event, self.onSceneReady)
+        self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
 
     def enter(self) -> None:
         """The user opens the module."""
@@ -105,6 +106,11 @@ class RibFracDetectorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if not slicer.mrmlScene.IsBatchProcessing():
             self.panel.scene_is_ready()
 
+    def onNodeRemoved(self, _caller: Any, _event: str) -> None:
+        """A node was taken out of the scene."""
+        if not slicer.mrmlScene.IsClosing():
+            self.panel.node_removed()
+
 
 class RibFracDetectorLogic(ScriptedLoadableModuleLogic):
     """For scripts; what the panel shows is made by the library."""
@@ -115,7 +121,7 @@ class RibFracDetectorLogic(ScriptedLoadableModuleLogic):
 
         return DetectorParameters(super().getParameterNode())
 
-    def openCase(self, findingsFile: str, ctNode: Any, reader: str) -> tuple[Any, Any]:  # noqa: N803
+    def openCase(self, findingsFile: str, ctNode: Any, reader: str) -> tuple[Any, Any]:
         """Show a stored case on a CT of the scene.
 
         Args:

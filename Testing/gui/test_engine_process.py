@@ -7,14 +7,16 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from RibFracDetectorLib.case.handshake import LIBRARY, hello_event
 
+from .processes import alive
+
 Wait = Callable[[Callable[[], object]], None]
 HELLO = "print(json.dumps(hello_event()), flush=True)"
+READY = "print(json.dumps({'event': 'ready'}), flush=True)"
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")
 
 
@@ -46,7 +48,7 @@ class Run:
 
 
 @pytest.fixture
-def finish(app: Any, wait: Wait) -> Callable[[str], Run]:
+def finish(wait: Wait) -> Callable[[str], Run]:
     """Runs a process to its end."""
 
     def run(code: str, program: str = sys.executable) -> Run:
@@ -129,8 +131,8 @@ def test_a_python_that_is_not_there(finish: Callable[..., Run]) -> None:
     assert "Engine Python" in run.error
 
 
-def test_cancel_is_an_end_of_standard_input(app: Any, wait: Wait) -> None:
-    run = Run(f"{HELLO}\nprint(json.dumps({{'event': 'ready'}}), flush=True)\nsys.stdin.read()\nsys.exit(130)")
+def test_cancel_is_an_end_of_standard_input(wait: Wait) -> None:
+    run = Run(f"{HELLO}\n{READY}\nsys.stdin.read()\nsys.exit(130)")
     wait(lambda: run.events)
     run.process.cancel()
     wait(lambda: run.endings)
@@ -139,7 +141,7 @@ def test_cancel_is_an_end_of_standard_input(app: Any, wait: Wait) -> None:
 
 
 def test_an_engine_that_does_not_heed_is_killed_with_its_children(
-    app: Any, wait: Wait, monkeypatch: pytest.MonkeyPatch
+    wait: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from RibFracDetectorLib.gui import engine_process
 
@@ -162,7 +164,7 @@ def test_an_engine_that_does_not_heed_is_killed_with_its_children(
 
 
 def test_abandoning_leaves_nothing_and_tells_nobody(app: Any, wait: Wait) -> None:
-    run = Run(f"{HELLO}\nprint(json.dumps({{'event': 'ready'}}), flush=True)\ntime.sleep(300)")
+    run = Run(f"{HELLO}\n{READY}\ntime.sleep(300)")
     wait(lambda: run.events)
     number = run.process._engine_number
     run.process.abandon()
@@ -171,9 +173,3 @@ def test_abandoning_leaves_nothing_and_tells_nobody(app: Any, wait: Wait) -> Non
         app.processEvents()
         time.sleep(0.005)
     assert run.endings == []
-
-
-def alive(number: int) -> bool:
-    """Whether a process computes; a dead one that nobody has waited for does not."""
-    state = Path(f"/proc/{number}/stat")
-    return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -108,6 +108,8 @@ def patches_of(labels: NDArray) -> dict[int, MaskPatch]:
     """The patch of every value but 0 of a label map [x, y, z]."""
     # One pass finds the boxes, so a scan with 300 findings is not searched 300 times.
     places = np.nonzero(labels)
+    if not len(places[0]):
+        return {}
     values = labels[places]
     order = np.argsort(values, kind="stable")
     found, firsts = np.unique(values[order], return_index=True)

@@ -25,9 +25,7 @@ class AdvancedSection:
         on_change: called when anything that the pre-flight shows has changed.
     """
 
-    def __init__(
-        self, ui: Any, on_python_changed: Callable[[], None], on_change: Callable[[], None]
-    ) -> None:
+    def __init__(self, ui: Any, on_python_changed: Callable[[], None], on_change: Callable[[], None]) -> None:
         self._ui = ui
         self._on_python_changed, self._on_change = on_python_changed, on_change
         self._preferences = Preferences()

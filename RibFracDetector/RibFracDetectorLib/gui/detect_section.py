@@ -14,6 +14,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..case.banners import BANNERS
 from ..case.case_files import CaseFiles
 from ..case.errors import RibFracError
 from . import dialogs, packages, preflight
@@ -46,11 +47,14 @@ class DetectSection:
     Args:
         ui: the panel's widgets.
         on_finished: gets the files of a finished case and the id of the volume node it was made of.
+        on_banner: called when what has to be said about the model may have changed.
     """
 
-    def __init__(self, ui: Any, on_finished: Callable[[CaseFiles, str], None]) -> None:
+    def __init__(
+        self, ui: Any, on_finished: Callable[[CaseFiles, str], None], on_banner: Callable[[], None]
+    ) -> None:
         self._ui = ui
-        self._on_finished = on_finished
+        self._on_finished, self._on_banner = on_finished, on_banner
         self._preferences = Preferences()
         self._parameters: DetectorParameters | None = None
         self._state = State.READY
@@ -71,8 +75,14 @@ class DetectSection:
         ui.ctSelector.connect("currentNodeChanged(vtkMRMLNode*)", lambda _node: self.volume_changed())
         ui.detectButton.connect("clicked()", self._clicked)
         ui.copyDiagnosticsButton.connect("clicked()", self._copy_diagnostics)
-        self._say("")
+        self.say("")
         self._show()
+
+    @property
+    def banner(self) -> str | None:
+        """What has to be said about the chosen model."""
+        entry = self._models.entry
+        return BANNERS.get(entry.training_data.kind) if entry else None
 
     def bind(self, parameters: DetectorParameters | None) -> None:
         """Show the choices of a scene; None between two scenes."""
@@ -121,6 +131,7 @@ class DetectSection:
     def _model_chosen(self, weights: str) -> None:
         if self._parameters is not None:
             self._parameters.model = weights
+        self._on_banner()
         self._show()
 
     def _folder_chosen(self, folder: str) -> None:
@@ -138,7 +149,7 @@ class DetectSection:
         if missing:
             self._offer_installation(missing)
             return
-        self._say("")
+        self.say("")
         self._job = Detection(self._show_progress, self._log.add, self._detected)
         node = self._ui.ctSelector.currentNode()
         self._volume_id = node.GetID()
@@ -162,14 +173,14 @@ class DetectSection:
     def _offer_installation(self, missing: list[str]) -> None:
         question = _("Detection needs Python packages that are not installed yet: {names}. Install them now?")
         if dialogs.ask(question.format(names=", ".join(missing))):
-            self._say("")
+            self.say("")
             self._job = Installation(self._log.add, self._installed)
             self._enter(State.INSTALLING)
             self._job.start(missing)
 
     def _installed(self, error: str | None) -> None:
         self._enter(State.READY)
-        self._say(error or _("The packages are installed. Click Detect."))
+        self.say(error or _("The packages are installed. Click Detect."))
         self._models.refresh()
         self.ask_devices()
 
@@ -177,12 +188,12 @@ class DetectSection:
         cancelled = self._state is State.CANCELLING
         self._enter(State.READY)
         if ending.files is not None:
-            self._say(_("Done: {file}").format(file=ending.files.findings.name))
+            self.say(_("Done: {file}").format(file=ending.files.findings.name))
             self._on_finished(ending.files, self._volume_id)
         elif ending.error is not None:
             self._complain(ending.error)
         elif cancelled:
-            self._say(_("Cancelled; nothing was changed."))
+            self.say(_("Cancelled; nothing was changed."))
 
     def _enter(self, state: State) -> None:
         self._state = state
@@ -231,13 +242,14 @@ class DetectSection:
             text += " – " + _("{time} left").format(time=preflight.duration(progress.seconds_left))
         self._ui.progressLabel.text = text
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Show a line under the Detect button; an empty one shows nothing."""
         self._ui.messageLabel.visible = bool(text)
         self._ui.messageLabel.text = text
         self._ui.messageLabel.setStyleSheet("")
 
     def _complain(self, text: str) -> None:
-        self._say(text)
+        self.say(text)
         self._ui.messageLabel.setStyleSheet("color: #c62828")
         self._log.add(text)
 

@@ -18,10 +18,11 @@ from slicer.i18n import tr as _
 from ..case import temporary_ct
 from ..case.case_files import CaseFiles
 from ..case.ct_writing import write_ct
-from ..scene.ct import check_placeable, ct_of_node
+from ..scene.ct import check_placeable
 from .engine_command import DetectionOptions, detect_arguments, ribfrac_command
 from .engine_process import EngineEnding, EngineProcess
 from .preferences import Preferences, remember_rate
+from .volumes import ct_in
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Detection:
             InputError: the volume cannot be used, or its copy cannot be written.
         """
         check_placeable(ct_node)
-        ct = ct_of_node(ct_node)
+        ct = ct_in(ct_node)
         self._files = CaseFiles(options.folder, free_case_id(options.folder, ct.case_id))
         self._rate_name = f"{options.weights} {options.device}"
         self._megavoxels = ct.voxels.size / 1e6

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import qt
 from slicer.i18n import tr as _
 
 from ..review.rows import FindingRow
-from ..scene.colors import STATUS_COLORS
+from ..review.rows import rows as rows_of
+from ..review.session import ReviewSession
+from ..scene.colors import Color, color_of
+
+DOT_PIXELS = 10
 
 
 class FindingsTable:
@@ -37,19 +42,20 @@ class FindingsTable:
         table.horizontalHeader().setStretchLastSection(True)
         table.connect("itemSelectionChanged()", self._selected)
 
-    def show(self, rows: Sequence[FindingRow], active: int | None) -> None:
-        """Show rows, and select the active one without telling."""
+    def show(self, session: ReviewSession | None) -> None:
+        """Show what a session shows, and select the active finding without telling."""
+        rows = rows_of(session) if session else ()
         table = self._table
         blocked = table.blockSignals(True)
         if len(rows) != len(self._rows):
             table.setRowCount(len(rows))
         for place, row in enumerate(rows):
             if place >= len(self._rows) or self._rows[place] != row:
-                self._fill(place, row)
+                self._fill(place, row, color_of(session.finding(row.id)))
         if not self._rows and rows:
             table.resizeColumnsToContents()
-        self._rows = tuple(rows)
-        self._select(active)
+        self._rows = rows
+        self._select(session.active if session else None)
         table.blockSignals(blocked)
 
     def _select(self, active: int | None) -> None:
@@ -65,12 +71,12 @@ class FindingsTable:
         if 0 <= place < len(self._rows) and self._table.selectedItems():
             self._on_select(self._rows[place].id)
 
-    def _fill(self, place: int, row: FindingRow) -> None:
+    def _fill(self, place: int, row: FindingRow, color: Color) -> None:
         for column, text in enumerate(cells(row)):
             item = qt.QTableWidgetItem(text)
             item.setToolTip(row.comment or text)
             if column == 0:
-                item.setForeground(qt.QBrush(_color(row.status)))
+                item.setIcon(_dot(color))
             self._table.setItem(place, column, item)
 
     @staticmethod
@@ -78,8 +84,7 @@ class FindingsTable:
         return [
             _("Status"),
             _("Score"),
-            _("Side"),
-            _("Where"),
+            _("Place"),
             _("Slice"),
             _("Size (mm)"),
             _("Class"),
@@ -92,8 +97,7 @@ def cells(row: FindingRow) -> list[str]:
     return [
         f"{_symbol(row.status)} {status_title(row.status)}",
         _("added") if row.score is None else f"{row.score:.2f}",
-        {"left": _("left"), "right": _("right")}.get(row.side, "–"),
-        row.region or "–",
+        " ".join(filter(None, [row.side, row.region])) or "–",
         str(row.slice),
         " × ".join(f"{edge:.0f}" for edge in row.size_mm),
         row.fracture_class,
@@ -117,5 +121,9 @@ def _symbol(status: str) -> str:
     return {"undecided": "○", "accepted": "✔", "rejected": "✘", "unsure": "?"}[status]
 
 
-def _color(status: str) -> Any:
-    return qt.QColor.fromRgbF(*STATUS_COLORS[status])
+@cache
+def _dot(color: Color) -> Any:
+    """The colour that the finding has in the views."""
+    pixmap = qt.QPixmap(DOT_PIXELS, DOT_PIXELS)
+    pixmap.fill(qt.QColor.fromRgbF(*color))
+    return qt.QIcon(pixmap)

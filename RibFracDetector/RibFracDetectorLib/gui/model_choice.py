@@ -51,8 +51,10 @@ class ModelChoice:
         file = entry.file if entry else Path(self.weights)
         if file is None or not file.is_file():
             where = _("Its file has to be downloaded first: {url}") if entry and entry.url else "{file}"
-            return _("The model's file is not there.") + " " + where.format(
-                url=entry.url if entry else "", file=file
+            return (
+                _("The model's file is not there.")
+                + " "
+                + where.format(url=entry.url if entry else "", file=file)
             )
         return None
 

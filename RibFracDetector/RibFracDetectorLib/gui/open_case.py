@@ -16,8 +16,10 @@ from ..case.findings_file import read_findings
 from ..case.thorax import measure_thorax
 from ..review.session import ReviewSession
 from ..scene.case_scene import CaseScene
-from ..scene.ct import ct_of_node
+from ..scene.stored import stored_cases
 from . import dialogs
+from .preferences import Preferences
+from .volumes import ct_in
 
 ENDING = "_findings.json"
 
@@ -52,13 +54,15 @@ def find_ct(files: CaseFiles) -> Any:
     return _ask_for_ct(wanted)
 
 
-def show_case(files: CaseFiles, ct_node: Any, reader: str, unaided: bool = False) -> tuple[ReviewSession, CaseScene]:
+def show_case(
+    files: CaseFiles, ct_node: Any, reader: str, unaided: bool = False
+) -> tuple[ReviewSession, CaseScene]:
     """Open a case and show it on its CT.
 
     Raises:
         InputError: the case cannot be opened, or the CT is another one.
     """
-    ct = ct_of_node(ct_node)
+    ct = ct_in(ct_node)
     session = ReviewSession.open(files, reader, unaided=unaided)
     try:
         difference = session.case.ct.matches(ct)
@@ -69,7 +73,9 @@ def show_case(files: CaseFiles, ct_node: Any, reader: str, unaided: bool = False
                 )
             )
         session.thorax = measure_thorax(ct.voxels, ct.grid.spacing)
-        return session, CaseScene.show(slicer.mrmlScene, ct_node, session)
+        return session, CaseScene.show(
+            slicer.mrmlScene, ct_node, session, slicer.util.RenderBlocker, dialogs.tell_error
+        )
     except BaseException:
         session.close()
         raise
@@ -79,9 +85,9 @@ def _loaded_volumes(wanted: CtReference) -> Iterator[Any]:
     for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
         image = node.GetImageData()
         # The number of voxels is known at once, the rest only after a look at all of them.
-        if image is not None and image.GetNumberOfPoints() == _voxels(wanted):
-            if _difference(wanted, node) is None:
-                yield node
+        as_many = image is not None and image.GetNumberOfPoints() == _voxels(wanted)
+        if as_many and _difference(wanted, node) is None:
+            yield node
 
 
 def _voxels(wanted: CtReference) -> int:
@@ -91,7 +97,7 @@ def _voxels(wanted: CtReference) -> int:
 
 def _difference(wanted: CtReference, node: Any) -> str | None:
     try:
-        return wanted.matches(ct_of_node(node))
+        return wanted.matches(ct_in(node))
     except InputError as error:
         return str(error)
 
@@ -129,3 +135,18 @@ def _ask_for_ct(wanted: CtReference) -> Any:
             _("{path} is not the CT of this case: {difference}").format(path=path, difference=difference)
         )
     return node
+
+
+def restore_case(reader: str) -> tuple[ReviewSession, CaseScene] | None:
+    """Go on with the case that a scene brought with it; None if it brought none.
+
+    Its files are completed where they were; if that folder is not on this machine, among the other cases.
+
+    Raises:
+        InputError: its files cannot be read or written, or were reviewed in another way since.
+    """
+    for stored in stored_cases(slicer.mrmlScene):
+        folder = stored.folder if stored.folder.is_dir() else Path(Preferences.case_folder)
+        files = stored.write_to(folder)
+        return show_case(files, stored.ct_node or find_ct(files), reader)
+    return None

@@ -61,7 +61,11 @@ class Panel:
     def scene_is_ready(self) -> None:
         """A scene was closed, loaded or restored."""
         self._bind()
-        self.review.find_cases_in_scene()
+        self.review.find_case_in_scene()
+
+    def node_removed(self) -> None:
+        """A node was taken out of the scene."""
+        self.review.node_removed()
 
     def show_banner(self) -> None:
         """Say what has to be said about the model in use: no button takes it away."""
@@ -89,13 +93,10 @@ class Panel:
     def _detected(self, files: CaseFiles, volume_id: str) -> None:
         node = slicer.mrmlScene.GetNodeByID(volume_id)
         if node is None:
-            self.detect.say(
-                _("The CT is no longer in the scene, but the case is complete: {file}. Open case shows it.").format(
-                    file=files.findings
-                )
-            )
+            text = _("The CT is no longer in the scene. The case is kept: open {file} with Open case.")
+            self.detect.say(text.format(file=files.findings))
             return
-        self.review.open(files, node)
+        self.review.attempt(lambda: self.review.open(files, node))
 
 
 def _active_volume() -> Any:

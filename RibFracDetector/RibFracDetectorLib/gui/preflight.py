@@ -13,8 +13,9 @@ from slicer.i18n import tr as _
 
 from ..case.checks import check_grid, check_values
 from ..case.errors import InputError
-from ..scene.ct import check_placeable, ct_of_node
+from ..scene.ct import check_placeable
 from .preferences import remembered_rate
+from .volumes import ct_in
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def report_volume(node: Any) -> VolumeReport:
     )
     try:
         check_placeable(node)
-        ct = ct_of_node(node)
+        ct = ct_in(node)
         warnings = [*check_grid(ct.source, ct.grid), *check_values(ct.source, ct.voxels, ct.grid)]
     except InputError as error:
         return VolumeReport(facts, refusal=str(error))
@@ -99,7 +100,9 @@ def duration(seconds: float) -> str:
 def as_html(volume: VolumeReport | None, device: DeviceReport, time_line: str) -> str:
     """The pre-flight text; warnings in amber, refusals in red."""
     if volume is None:
-        return html.escape(_("Load a CT (drag a file or DICOM folder into the window), then choose it above."))
+        return html.escape(
+            _("Load a CT (drag a file or DICOM folder into the window), then choose it above.")
+        )
     lines = [html.escape(volume.facts)]
     if volume.refusal:
         lines.append(f'<span style="color:#c62828">{html.escape(volume.refusal)}</span>')

@@ -1,8 +1,8 @@
 """The keys of the review: which they are, and that they never disturb anybody else.
 
-None of them is a key of the Segment Editor (arrows, Q, W, Z, Y, I, Esc, Space, digits, and X, A, Enter, +, - of
-its effects), nor of the slice views (R, V, G, T, B, F). They belong to the main window while the module is
-open, rest while a text or number is being typed, and while a mask is edited.
+None of them is a key of the Segment Editor (arrows, Q, W, Z, Y, I, Esc, Space, digits; X, A, Enter, + and -
+of its effects), nor of the slice views (R, V, G, T, B, F). They belong to the main window while the module is
+open, and rest while a text or number is being typed, and while a mask is edited.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ def review_keys() -> list[Key]:
         Key("buckle", "Alt+3", _("Class: buckle")),
         Key("segmental", "Alt+4", _("Class: segmental")),
         Key("comment", "C", _("Write a comment")),
-        Key("handles", "H", _("Edit the box in the views, on and off")),
         Key("mask", "E", _("Edit the mask, on and off")),
         Key("add", "M", _("Mark a missed fracture at the crosshair")),
         Key("delete", "Delete", _("Delete a finding of your own")),
