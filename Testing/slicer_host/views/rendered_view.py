@@ -37,7 +37,7 @@ class RenderedView(QtWidgets.QWidget):
         self._renderer = vtk.vtkRenderer()
         self._window = vtk.vtkRenderWindow()
         self._window.SetOffScreenRendering(True)
-        self._window.SetMultiSamples(4)
+        self._window.SetMultiSamples(0)
         self._window.AddRenderer(self._renderer)
         self._interactor = vtk.vtkGenericRenderWindowInteractor()
         self._interactor.SetRenderWindow(self._window)
