@@ -1,7 +1,8 @@
 """A widget that shows what VTK draws into a window of its own, off the screen.
 
 As in the application a view draws at most once for many requests: `scheduleRender` only notes that
-something changed, and the event loop draws. `render_counts` tells tests how often a view was asked and how often it drew.
+something changed, and the event loop draws. `render_counts` tells tests how often a view was asked and how
+often it drew.
 """
 
 from __future__ import annotations
