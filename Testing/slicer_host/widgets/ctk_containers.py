@@ -57,7 +57,7 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
     def sizeHint(self) -> QtCore.QSize:
         """As high as the button and, when open, the contents."""
         height = self._button_height()
-        hint = self.layout().sizeHint() if self.layout() is not None else QtCore.QSize(120, height)
+        hint = self.layout().totalSizeHint() if self.layout() is not None else QtCore.QSize(120, height)
         return hint if self.isChecked() else QtCore.QSize(hint.width(), height)
 
     minimumSizeHint = sizeHint
