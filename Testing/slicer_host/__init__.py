@@ -55,6 +55,11 @@ def main_window() -> object:
     return window
 
 
+def complete_startup() -> None:
+    """Say that the application is up, which it does once, after all modules are loaded."""
+    start().startupCompleted.emit()
+
+
 def exit_code() -> int | None:
     """The code with which the application was asked to end, None if it was not."""
     return start()._exit_code

@@ -12,6 +12,8 @@ import qt
 import slicer
 import slicer.util
 import slicer_host
+from ribfrac_testing.reference import REPOSITORY
+from slicer_host.application.scripted_modules import load_module
 
 MODULE = Path(__file__).parent / "demo_module" / "HostDemo.py"
 pytestmark = pytest.mark.usefixtures("scene", "settings", "no_slot_errors")
@@ -150,3 +152,24 @@ def test_settings_are_those_of_the_host(settings: Any, app: Any) -> None:
 def test_exit_is_recorded() -> None:
     slicer.util.exit(3)
     assert slicer_host.exit_code() == 3
+
+
+def test_modules_hear_that_the_application_is_up(app: Any) -> None:
+    heard = []
+
+    def hear() -> None:
+        heard.append(True)
+
+    app.connect("startupCompleted()", hear)
+    slicer_host.complete_startup()
+    app.disconnect("startupCompleted()", hear)
+    slicer_host.complete_startup()
+    assert heard == [True]
+
+
+def test_the_training_module_is_loaded() -> None:
+    load_module(REPOSITORY / "RibFracTraining" / "RibFracTraining.py")
+    assert (slicer.modules.ribfractraining.title, slicer.modules.ribfractraining.hidden) == (
+        "RibFrac Training",
+        True,
+    )
