@@ -55,6 +55,16 @@ def main_window() -> object:
     return window
 
 
+def complete_startup() -> None:
+    """Say that the application is up, which it does once, after all modules are loaded."""
+    start().startupCompleted.emit()
+
+
+def exit_code() -> int | None:
+    """The code with which the application was asked to end, None if it was not."""
+    return start()._exit_code
+
+
 def press(widget: object, keys: str) -> None:
     """Press keys on a widget as a user does, each named as in a shortcut: "A", "Ctrl+Z", "Down"."""
     from PySide6 import QtGui, QtTest

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from PySide6 import QtCore, QtUiTools, QtWidgets
 
 from . import surface
-from .pythonqt import signals
+from .pythonqt import declared, signals
 from .widgets.host_class import REGISTRY
 
 # Classes of the Designer that are no Qt class of their own: a line is a QFrame.
@@ -121,4 +121,4 @@ def _has_property(class_name: str, name: str) -> bool:
             return True
     cls = getattr(QtWidgets, qt_class, None)
     # An unknown class is reported where it is made.
-    return cls is None or class_name in OF_DESIGNER or cls.staticMetaObject.indexOfProperty(name) >= 0
+    return cls is None or class_name in OF_DESIGNER or name in declared.of(cls).properties

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import slicer
+import vtk
 from PySide6 import QtCore
 
 from ..widgets.host_class import host_class
@@ -53,7 +54,8 @@ class qSlicerIOManager(QtCore.QObject):
 
     def fileWriterExtensions(self, node: Any) -> list[str]:
         """The formats in which a node can be written."""
-        formats = _storage_for(node).GetSupportedWriteFileTypes()
+        storage = _storage_for(node)
+        formats = storage.GetSupportedWriteFileTypes()
         return [formats.GetValue(index) for index in range(formats.GetNumberOfValues())]
 
     def extractKnownExtension(self, file_name: str, node: Any) -> str:
@@ -67,7 +69,7 @@ class qSlicerIOManager(QtCore.QObject):
         path = Path(properties["fileName"])
         if not path.is_file():
             if messages is not None:
-                messages.AddMessage(slicer.vtkCommand.ErrorEvent, f"no file {path}")
+                messages.AddMessage(vtk.vtkCommand.ErrorEvent, f"no file {path}")
             return False
         if file_type == "SceneFile":
             return _read_scene(path, bool(properties.get("clear", False)))
@@ -112,6 +114,7 @@ class qSlicerIOManager(QtCore.QObject):
 def _storage_for(node: Any) -> Any:
     storage = node.CreateDefaultStorageNode()
     storage.UnRegister(None)
+    storage.SetScene(slicer.mrmlScene)  # which some need to tell their formats
     return storage
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from PySide6 import QtCore, QtGui, QtNetwork, QtSvg, QtUiTools, QtWidgets, QtXml
 
-from . import attributes, properties
+from .. import surface
+from . import attributes, declared, properties
 
 MODULES = (QtCore, QtGui, QtWidgets, QtNetwork, QtSvg, QtXml, QtUiTools)
 # PySide6's own, which PythonQt lacks.
@@ -23,6 +24,7 @@ def install() -> types.ModuleType:
         setattr(qt, name, value)
     objects = [value for _, value in _public_names() if _is_qobject_class(value)]
     for cls in sorted(set(objects), key=lambda cls: len(cls.__mro__)):
+        declared.remember(cls)
         properties.give_properties(cls)
     properties.give_name(QtCore.QObject)
     QtCore.QObject.className = _class_name
@@ -47,8 +49,9 @@ def _is_qobject_class(value: Any) -> bool:
 
 
 def _class_name(self: QtCore.QObject) -> str:
-    """The C++ class of an object; PySide6 gives the host's classes their Python name, which is the same."""
-    return self.metaObject().className()
+    """The C++ class of an object; the host's classes have the name of the one they stand in for."""
+    named = (cls for cls in type(self).__mro__ if cls.__name__ in surface.classes())
+    return next(named, declared.qt_class(type(self))).__name__
 
 
 def _return_first_value_alone() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from PySide6 import QtCore
 
 from .. import slot_errors, surface
+from . import declared
 
 # Set by `attributes`: PySide6's own look-up, which gives the signals without this module's wrapper.
 raw_attribute: Callable[[Any, str], Any] = object.__getattribute__
@@ -40,7 +41,7 @@ class BoundSignal:
 
     def connect(self, receiver: Callable[..., Any]) -> bool:
         """Call `receiver` whenever the signal is emitted."""
-        return _make(self._sender, self._name, self._signal, receiver)
+        return connect(self._sender, self._name, receiver)
 
     def disconnect(self, receiver: Callable[..., Any]) -> bool:
         """Undo `connect`."""
@@ -79,44 +80,31 @@ def disconnect(
     return _break(sender, None if signature is None else signature.partition("(")[0], receiver)
 
 
-def known_signals(sender: QtCore.QObject) -> set[str]:
+def known_signals(sender: QtCore.QObject) -> tuple[str, ...]:
     """The signatures of the signals that Python sees of an object in the application."""
-    meta = sender.metaObject()
-    methods = [meta.method(index) for index in range(meta.methodCount())]
-    known = {
-        bytes(method.methodSignature()).decode()
-        for method in methods
-        if method.methodType() == QtCore.QMetaMethod.MethodType.Signal
-    }
-    for cls in type(sender).__mro__:
-        if cls.__name__ in surface.classes():
-            known = {signature for signature in known if "PyObject" not in signature}
-            return known | surface.signals(cls.__name__)
-    return known
+    of_qt = declared.of(type(sender)).signals
+    host = next((cls for cls in type(sender).__mro__ if cls.__name__ in surface.classes()), None)
+    return of_qt if host is None else (*sorted(surface.signals(host.__name__)), *of_qt)
 
 
 def _find(sender: QtCore.QObject, signature: str) -> QtCore.SignalInstance:
-    wanted = signature.replace(" ", "")
-    name, _, kinds = wanted.partition("(")
-    known = {known.replace(" ", "") for known in known_signals(sender)}
-    if not any(found == wanted or ("(" not in wanted and found.startswith(f"{name}(")) for found in known):
-        alike = sorted(found for found in known if found.lower().startswith(f"{name.lower()}("))
-        raise ValueError(
-            f"{type(sender).__name__} has no signal {signature}; it has {alike or sorted(known)}"
-        )
-    carrier = getattr(type(sender), CARRIERS, {}).get(wanted, name)
+    """The signal of a signature; a name alone stands for the first signal of that name."""
+    wanted, known = signature.replace(" ", ""), known_signals(sender)
+    matching = [found for found in known if wanted in (found, found.partition("(")[0])]
+    if not matching:
+        name = wanted.partition("(")[0].lower()
+        alike = [found for found in known if found.lower().startswith(f"{name}(")]
+        raise ValueError(f"{type(sender).__name__} has no signal {signature}; it has {alike or list(known)}")
+    name, _, kinds = matching[0].rstrip(")").partition("(")
     try:
-        signal = raw_attribute(sender, carrier)
+        signal = raw_attribute(sender, getattr(type(sender), CARRIERS, {}).get(matching[0], name))
     except AttributeError as error:
         message = f"the test host does not emit {signature} of {type(sender).__name__} yet"
         raise NotImplementedError(message) from error
-    kind = kinds.rstrip(")")
-    if kind in _SELECTABLE:
-        try:
-            return signal[kind]
-        except (IndexError, KeyError, TypeError):
-            return signal  # not overloaded, or declared by the host with Python's types
-    return signal
+    try:
+        return signal[kinds] if kinds in _SELECTABLE else signal
+    except (IndexError, KeyError, TypeError):
+        return signal  # not overloaded, or declared by the host with Python's types
 
 
 def _make(

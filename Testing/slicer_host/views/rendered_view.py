@@ -1,7 +1,8 @@
 """A widget that shows what VTK draws into a window of its own, off the screen.
 
-As in the application a view draws at most once for many requests: `scheduleRender` only notes that something
-changed, and the event loop draws. `render_counts` tells tests how often a view was asked and how often it drew.
+As in the application a view draws at most once for many requests: `scheduleRender` only notes that
+something changed, and the event loop draws. `render_counts` tells tests how often a view was asked and how
+often it drew.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class RenderedView(QtWidgets.QWidget):
         self._renderer = vtk.vtkRenderer()
         self._window = vtk.vtkRenderWindow()
         self._window.SetOffScreenRendering(True)
-        self._window.SetMultiSamples(4)
+        self._window.SetMultiSamples(0)
         self._window.AddRenderer(self._renderer)
         self._interactor = vtk.vtkGenericRenderWindowInteractor()
         self._interactor.SetRenderWindow(self._window)

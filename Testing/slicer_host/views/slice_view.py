@@ -85,6 +85,7 @@ class qMRMLSliceControllerWidget(qMRMLWidget):
         in_row(self, name, self._offset)
         self.layout().setContentsMargins(6, 0, 6, 0)
         colour = [round(255 * value) for value in logic.GetSliceNode().GetLayoutColor()]
+        self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
         self.setStyleSheet(f"background: rgb({colour[0]}, {colour[1]}, {colour[2]}); color: black")
         logic.GetSliceNode().AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._show_offset())
         self._show_offset()

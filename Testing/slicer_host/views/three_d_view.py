@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
-import vtk
 from PySide6 import QtWidgets
 
 from ..widgets.host_class import host_class, in_column

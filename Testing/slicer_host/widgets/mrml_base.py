@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import slicer
@@ -12,14 +14,10 @@ from .ctk_inputs import ctkSliderWidget
 from .host_class import host_class, stored
 
 
-class KnowsScene:
-    """The scene of a widget; `_scene_changed` is called when it gets one."""
+class TakesScene:
+    """A widget that is given a scene; `_scene_changed` is called then."""
 
     _scene: Any = None
-
-    def mrmlScene(self) -> Any:
-        """The scene, or None."""
-        return self._scene
 
     def setMRMLScene(self, scene: Any) -> None:
         """Show this scene."""
@@ -30,22 +28,40 @@ class KnowsScene:
         """Do what a subclass does with a new scene."""
 
 
+class KnowsScene(TakesScene):
+    """A widget that also tells its scene; not every class of the application does."""
+
+    def mrmlScene(self) -> Any:
+        """The scene, or None."""
+        return self._scene
+
+
 class Observations:
-    """VTK observers that are removed together."""
+    """VTK observers of one widget, which end with it; they do not keep it alive."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: QtCore.QObject, function: Callable[[], None]) -> None:
+        self._function = weakref.WeakMethod(function)
         self._tags: list[tuple[Any, int]] = []
+        owner.destroyed.connect(self._remove)
 
-    def replace(self, observed: Any, events: list[Any], function: Any) -> None:
-        """Call `function` for `events` of `observed`, if that is not None, and for nothing else any more."""
-        for other, tag in self._tags:
-            other.RemoveObserver(tag)
-        self._tags = (
-            [] if observed is None else [(observed, observed.AddObserver(e, function)) for e in events]
-        )
+    def replace(self, observed: Any, events: list[Any]) -> None:
+        """Call the function for these events of `observed`, which may be None, and no longer for others."""
+        self._remove()
+        if observed is not None:
+            self._tags = [(observed, observed.AddObserver(event, self._call)) for event in events]
+
+    def _call(self, caller: Any, event: str) -> None:
+        function = self._function()
+        if function is not None:
+            function()
+
+    def _remove(self) -> None:
+        for observed, tag in self._tags:
+            observed.RemoveObserver(tag)
+        self._tags = []
 
 
-class _SceneWidget(KnowsScene, QtWidgets.QWidget):
+class _AnnouncesScene(TakesScene, QtWidgets.QWidget):
     """A widget that announces its scene."""
 
     mrmlSceneChanged = QtCore.Signal(object)
@@ -58,18 +74,18 @@ class _SceneWidget(KnowsScene, QtWidgets.QWidget):
 
 
 @host_class
-class qMRMLWidget(_SceneWidget):
+class qMRMLWidget(KnowsScene, _AnnouncesScene):
     """The usual outermost widget of a `.ui` file."""
 
 
 @host_class
-class qSlicerWidget(_SceneWidget):
+class qSlicerWidget(_AnnouncesScene):
     """The base of the panels of modules."""
 
 
 @host_class
-class qMRMLCollapsibleButton(KnowsScene, ctkCollapsibleButton):
-    """A section that knows the scene."""
+class qMRMLCollapsibleButton(TakesScene, ctkCollapsibleButton):
+    """A section that passes its scene on."""
 
     mrmlSceneChanged = QtCore.Signal(object)
 

@@ -26,7 +26,8 @@ class qMRMLNodeComboBox(KnowsScene, QtWidgets.QWidget):
         QtWidgets.QWidget.__init__(self, parent)
         self._current_id = ""
         self._attributes: dict[str, str | None] = {}
-        self._scene_observations, self._node_observations = Observations(), Observations()
+        self._scene_observations = Observations(self, self._refresh)
+        self._node_observations = Observations(self, self._rename)
         self._box = QtWidgets.QComboBox(self)
         in_row(self, self._box)
         self._box.activated.connect(self._choose)
@@ -85,7 +86,7 @@ class qMRMLNodeComboBox(KnowsScene, QtWidgets.QWidget):
         return node
 
     def _scene_changed(self, scene: Any) -> None:
-        self._scene_observations.replace(scene, scene_events(), lambda *_: self._refresh())
+        self._scene_observations.replace(scene, scene_events())
         self._refresh()
 
     def _offered(self) -> list[Any]:
@@ -136,10 +137,11 @@ class qMRMLNodeComboBox(KnowsScene, QtWidgets.QWidget):
             return
         self._current_id = node_id
         node = self.currentNode()
-        self._node_observations.replace(node, [vtk.vtkCommand.ModifiedEvent], self._rename)
+        self._node_observations.replace(node, [vtk.vtkCommand.ModifiedEvent])
         self.currentNodeChanged.emit(node)
         self._currentNodeExists.emit(node is not None)
         self.currentNodeIDChanged.emit(node_id)
 
-    def _rename(self, node: Any, event: str) -> None:
+    def _rename(self) -> None:
+        node = self.currentNode()
         self._box.setItemText(self._box.findData(node.GetID()), node.GetName())

@@ -33,7 +33,7 @@ class qMRMLTableView(KnowsScene, QtWidgets.QTableView):
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         QtWidgets.QTableView.__init__(self, parent)
         self._node = None
-        self._observations = Observations()
+        self._observations = Observations(self, self._refresh)
         self._items = QtGui.QStandardItemModel(self)
         self.setModel(self._items)
         self.selectionModel().selectionChanged.connect(lambda: self._selected.emit())
@@ -49,7 +49,7 @@ class qMRMLTableView(KnowsScene, QtWidgets.QTableView):
     def setMRMLTableNode(self, node: Any) -> None:
         """Show a table node, or nothing."""
         self._node = node
-        self._observations.replace(node, [vtk.vtkCommand.ModifiedEvent], lambda *_: self._refresh())
+        self._observations.replace(node, [vtk.vtkCommand.ModifiedEvent])
         self._refresh()
 
     def mrmlTableNode(self) -> Any:
@@ -74,7 +74,7 @@ class qMRMLSegmentsTableView(qMRMLWidget):
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._node = None
-        self._observations = Observations()
+        self._observations = Observations(self, self._refresh)
         self._items = QtGui.QStandardItemModel(self)
         self._table = QtWidgets.QTableView(self)
         self._table.setModel(self._items)
@@ -101,7 +101,7 @@ class qMRMLSegmentsTableView(qMRMLWidget):
         kinds = slicer.vtkSegmentation
         events = [kinds.SegmentAdded, kinds.SegmentRemoved, kinds.SegmentModified]
         self._node = node
-        self._observations.replace(node, events, lambda *_: self._refresh())
+        self._observations.replace(node, events)
         self._refresh()
 
     def segmentationNode(self) -> Any:
