@@ -90,8 +90,14 @@ class qMRMLNodeComboBox(KnowsScene, QtWidgets.QWidget):
         self._refresh()
 
     def _offered(self) -> list[Any]:
-        count = self._scene.GetNumberOfNodes() if self._scene else 0
-        return [node for index in range(count) if self._is_offered(node := self._scene.GetNthNode(index))]
+        if not self._scene:
+            return []
+        nodes = []
+        for kind in self.nodeTypes:
+            found = self._scene.GetNodesByClass(kind)
+            found.UnRegister(None)
+            nodes += [found.GetItemAsObject(index) for index in range(found.GetNumberOfItems())]
+        return [node for node in dict.fromkeys(nodes) if self._is_offered(node)]
 
     def _is_offered(self, node: Any) -> bool:
         if node.GetHideFromEditors() and not self.showHidden:
