@@ -333,18 +333,34 @@ def test_removing_the_volume_closes_the_case_and_loses_nothing(
     assert [event.kind for event in events][-1] == "decided"
 
 
-def test_three_hundred_findings_make_no_node_when_the_slider_moves_or_a_finding_is_left(
-    open_stored: Callable[..., Reviewer], wait: Wait
+def test_three_hundred_findings_with_four_views(
+    open_stored: Callable[..., Reviewer], app: Any, wait: Wait
 ) -> None:
+    """A slider move or a jump makes no node, and no view draws more than once for it."""
     import slicer
+    from slicer_host.views.rendered_view import render_counts
 
+    manager = app.layoutManager()
+    names = manager.sliceViewNames()
+    views = [*(manager.sliceWidget(name).sliceView() for name in names), manager.threeDWidget(0).threeDView()]
+    assert len(views) == 4
     reader = open_stored(many(300))
     case = reader.panel.review._case
-    wait(lambda: all(case.scene.box_node(number) for number in reader.session.shown()))
+    while case.scene.make_boxes(50):
+        pass
+    app.processEvents()
     count = slicer.mrmlScene.GetNumberOfNodes()
-    for value in np.linspace(0.9, 0.1, 20):
-        reader.ui.thresholdSlider.value = float(value)
-    for _ in range(20):
-        reader.press("N")
+
+    def drawn_by(change: Callable[[], object]) -> list[int]:
+        before = [render_counts(view).renders for view in views]
+        change()
+        app.processEvents()
+        return [render_counts(view).renders - old for view, old in zip(views, before, strict=True)]
+
+    for value in (0.8, 0.4):
+        assert max(drawn_by(lambda value=value: reader.ui.thresholdSlider.setValue(value))) <= 1
+    shown = len(reader.session.shown())
+    for _ in range(2):
+        assert drawn_by(lambda: reader.press("N"))[:3] == [1, 1, 1]
     assert slicer.mrmlScene.GetNumberOfNodes() == count
-    assert reader.ui.findingsTable.rowCount == len(reader.session.shown()) > 200
+    assert reader.ui.findingsTable.rowCount == shown > 100

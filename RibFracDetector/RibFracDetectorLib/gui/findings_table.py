@@ -43,7 +43,7 @@ class FindingsTable:
         table.connect("itemSelectionChanged()", self._selected)
 
     def show(self, session: ReviewSession | None) -> None:
-        """Show what a session shows, and select the active finding without telling."""
+        """Show what a session shows."""
         rows = rows_of(session) if session else ()
         table = self._table
         blocked = table.blockSignals(True)
@@ -55,16 +55,18 @@ class FindingsTable:
         if not self._rows and rows:
             table.resizeColumnsToContents()
         self._rows = rows
-        self._select(session.active if session else None)
         table.blockSignals(blocked)
 
-    def _select(self, active: int | None) -> None:
+    def select(self, active: int | None) -> None:
+        """Select a finding, or none, without telling."""
+        blocked = self._table.blockSignals(True)
         place = next((n for n, row in enumerate(self._rows) if row.id == active), None)
         if place is None:
             self._table.clearSelection()
         else:
             self._table.selectRow(place)
             self._table.scrollToItem(self._table.item(place, 0))
+        self._table.blockSignals(blocked)
 
     def _selected(self) -> None:
         place = self._table.currentRow()

@@ -83,7 +83,7 @@ class ReviewActions:
         def act() -> None:
             case = self._get_case()
             if case is not None:
-                self._attempt(lambda: change(case))
+                self._attempt(lambda: _drawn_once(change, case))
 
         return act
 
@@ -134,3 +134,9 @@ class ReviewActions:
             files = export_case(case.session, folder)
             text = _("{count} files are in {folder}").format(count=len(files), folder=folder)
             slicer.util.showStatusMessage(text, STATUS_MS)
+
+
+def _drawn_once(change: Callable[[CaseOnScreen], object], case: CaseOnScreen) -> None:
+    """What follows from one key, boxes and a jump for example, is drawn together."""
+    with slicer.util.RenderBlocker():
+        change(case)

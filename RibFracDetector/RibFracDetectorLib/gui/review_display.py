@@ -32,12 +32,18 @@ class ReviewDisplay:
         """Show a session, or that there is none."""
         self._ui.caseFrame.visible = session is not None
         self._ui.noCaseLabel.visible = session is None
+        if session is not None:
+            self._show_case(session)
+        self._table.show(session)
+        self.show_active(session)
+
+    def show_active(self, session: ReviewSession | None) -> None:
+        """Show another active finding; nothing else has changed."""
         finding = None
         if session is not None:
             finding = None if session.active is None else session.finding(session.active)
-            self._show_case(session)
             self._enable(session, finding)
-        self._table.show(session)
+            self._table.select(session.active)
         self._editor.show(session, finding)
 
     def _show_case(self, session: ReviewSession) -> None:

@@ -187,7 +187,9 @@ class ReviewSection:
     def _changed(self, change: Change) -> None:
         if change.kind == "active":
             self._leave_mask_editor()
-        self._show()
+            self._display.show_active(self.session)
+        else:
+            self._show()
 
     def _show(self) -> None:
         self._display.show(self.session)
