@@ -112,9 +112,9 @@ def test_every_key_is_free_and_does_its_action(panel: Any) -> None:
 
     keys = [key.sequence.lower() for key in review_keys()]
     assert len(set(keys)) == len(keys)
-    documented = "q w z y i esc space left right x a return enter + - r v g t b f".split()
+    documented = "q w z y i esc space left right x a return enter + - r v g t b f"
     digits = [f"{prefix}{digit}" for digit in "1234567890" for prefix in ("", "shift+")]
-    assert not set(keys) & {*documented, *digits, *(key.lower() for key in SHORTCUTS)}
+    assert not set(keys) & {*documented.split(), *digits, *(key.lower() for key in SHORTCUTS)}
     actions = panel.review._actions.by_name
     assert {key.action for key in review_keys()} <= actions.keys()
 
@@ -333,9 +333,7 @@ def test_removing_the_volume_closes_the_case_and_loses_nothing(
     assert [event.kind for event in events][-1] == "decided"
 
 
-def test_three_hundred_findings_with_four_views(
-    open_stored: Callable[..., Reviewer], app: Any, wait: Wait
-) -> None:
+def test_three_hundred_findings_with_four_views(open_stored: Callable[..., Reviewer], app: Any) -> None:
     """A slider move or a jump makes no node, and no view draws more than once for it."""
     import slicer
     from slicer_host.views.rendered_view import render_counts
