@@ -25,6 +25,12 @@ def test_properties_are_values() -> None:
     assert isinstance(button.size, qt.QSize)
 
 
+def test_properties_with_static_accessors_are_values(app: Any) -> None:
+    assert app.applicationName == "Slicer"
+    app.applicationVersion = "5.12"
+    assert app.applicationVersion == "5.12"
+
+
 def test_any_object_is_taken_as_text() -> None:
     label = qt.QLabel()
     label.text = None

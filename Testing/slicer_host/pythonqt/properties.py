@@ -13,6 +13,19 @@ from .conversions import to_property
 VIRTUAL = frozenset(["sizeHint", "minimumSizeHint"])
 # Handled by itself, because PythonQt also calls it `name`.
 NAME = "objectName"
+# `QTimer.singleShot(…)` hides the property of that name also on a timer.
+HIDDEN = frozenset([(QtCore.QTimer, "singleShot")])
+
+
+class StaticProperty(property):
+    """A property with a static getter, such as `applicationName`; the class keeps the function."""
+
+    def __init__(self, get: Callable[[], Any], put: Callable[[Any, Any], None] | None) -> None:
+        super().__init__(lambda _: get(), put)
+        self._function = get
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self._function if instance is None else super().__get__(instance, owner)
 
 
 def give_properties(cls: type[QtCore.QObject]) -> None:
@@ -21,7 +34,9 @@ def give_properties(cls: type[QtCore.QObject]) -> None:
     for index in range(meta.propertyOffset(), meta.propertyCount()):
         declared = meta.property(index)
         name = declared.name()
-        if name not in VIRTUAL and name != NAME and not _is_taken(getattr(cls, name, None)):
+        if name in VIRTUAL or name == NAME or (cls, name) in HIDDEN:
+            continue
+        if not isinstance(getattr(cls, name, None), QtCore.Signal):
             setattr(cls, name, _property(cls, name, declared.typeName(), declared.isWritable()))
 
 
@@ -31,13 +46,18 @@ def give_name(cls: type[QtCore.QObject]) -> None:
     cls.objectName = cls.name = property(lambda self: get(self), lambda self, value: put(self, str(value)))
 
 
-def _is_taken(attribute: Any) -> bool:
-    """Whether a static function (`QTimer.singleShot`) or a signal of that name hides the property."""
-    return isinstance(attribute, QtCore.Signal) or type(attribute).__name__ == "builtin_function_or_method"
+def _is_static(function: Any) -> bool:
+    return type(function).__name__ == "builtin_function_or_method"
 
 
 def _property(cls: type, name: str, kind: str, writable: bool) -> property:
-    return property(_getter(cls, name, kind), _setter(cls, name, kind) if writable else None)
+    setter = _setter(cls, name, kind) if writable else None
+    function = getattr(cls, name, None)
+    return (
+        StaticProperty(function, setter)
+        if _is_static(function)
+        else property(_getter(cls, name, kind), setter)
+    )
 
 
 def _getter(cls: type, name: str, kind: str) -> Callable[[Any], Any]:
@@ -53,7 +73,9 @@ def _setter(cls: type, name: str, kind: str) -> Callable[[Any, Any], None]:
 
     def assign(self: Any, value: Any) -> None:
         value = to_property(kind, name, value)
-        if callable(function):
+        if _is_static(function):
+            function(value)
+        elif callable(function):
             function(self, value)
         elif not self.setProperty(name, value):
             raise AttributeError(f"property '{name}' of type '{kind}' does not take {value!r}")
