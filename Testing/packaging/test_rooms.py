@@ -60,6 +60,8 @@ def row(may_use: str, loads: str, lazily: str) -> Room:
 ROOMS = {
     "case": row("", "numpy", "SimpleITK jsonschema"),
     "engine": row("case", "numpy torch scipy SimpleITK monai", "openvino jsonschema"),
+    "review": row("case", "numpy", ""),
+    "scene": row("case review", "numpy vtk slicer", ""),
     "evaluation": row("case", "numpy scipy matplotlib", "torch monai"),
     "commands": row(
         "case engine evaluation training", "numpy rich", "torch scipy SimpleITK matplotlib monai"
