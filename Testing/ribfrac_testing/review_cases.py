@@ -71,10 +71,10 @@ def finding_at(
 
 
 FEW = (
-    dict(number=1, start=(3.2, 4, 5), score=0.9),
-    dict(number=2, start=(40, 8.5, 20), score=0.7, head="det"),
-    dict(number=3, start=(12, 40, 30), score=0.55, head="seg"),
-    dict(number=4, start=(45, 42, 36), score=0.25),
+    {"number": 1, "start": (3.2, 4, 5), "score": 0.9},
+    {"number": 2, "start": (40, 8.5, 20), "score": 0.7, "head": "det"},
+    {"number": 3, "start": (12, 40, 30), "score": 0.55, "head": "seg"},
+    {"number": 4, "start": (45, 42, 36), "score": 0.25},
 )
 
 
@@ -84,7 +84,7 @@ def many(count: int) -> list[dict]:
     places = generator.uniform(0, np.subtract(SIZE, 10), (count, 3))
     scores = np.linspace(0.99, 0.05, count)
     return [
-        dict(number=k + 1, start=place, score=float(score), head=("both", "seg", "det")[k % 3])
+        {"number": k + 1, "start": place, "score": float(score), "head": ("both", "seg", "det")[k % 3]}
         for k, (place, score) in enumerate(zip(places, scores, strict=True))
     ]
 

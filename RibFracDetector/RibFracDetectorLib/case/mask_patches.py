@@ -114,7 +114,7 @@ def patches_of(labels: NDArray) -> dict[int, MaskPatch]:
     order = np.argsort(values, kind="stable")
     found, firsts = np.unique(values[order], return_index=True)
     patches = {}
-    for value, index in zip(found.tolist(), np.split(order, firsts[1:]), strict=True):
+    for value, index in zip(found.tolist(), np.split(order, firsts)[1:], strict=True):
         spans = tuple(slice(int(axis[index].min()), int(axis[index].max()) + 1) for axis in places)
         patches[value] = MaskPatch(tuple(span.start for span in spans), labels[spans] == value)
     return patches

@@ -49,9 +49,9 @@ class Panel:
 
     def cleanup(self) -> None:
         """The panel goes away."""
-        self.detect.abandon()
         self.review.close()
         self.exit()
+        self.detect.abandon()
 
     def scene_closes(self) -> None:
         """The scene's nodes are about to go; what was reviewed is in the case's files already."""

@@ -50,7 +50,8 @@ class ReviewDisplay:
         ui = self._ui
         state = _("complete") if session.state.complete else _("open")
         case_id = html.escape(session.case.case_id)
-        ui.caseLabel.text = f"<b>{case_id}</b> · {state} · {html.escape(texts.progress_text(session))}"
+        progress = html.escape(texts.progress_text(session))
+        ui.caseLabel.text = " · ".join([f"<b>{case_id}</b>", state, progress])
         told = [texts.empty_text(session), texts.hidden_text(session)]
         ui.hiddenLabel.text = " · ".join(filter(None, told))
         ui.recordReadButton.visible = session.findings_hidden

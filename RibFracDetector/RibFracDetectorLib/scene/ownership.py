@@ -58,7 +58,8 @@ def add_node(scene: vtk.vtkObject, class_name: str, name: str, key: str, role: R
 def remove_node(scene: vtk.vtkObject, node: vtk.vtkObject) -> None:
     """Take a node of ours out of the scene, with what shows and stores it, and its subject-hierarchy item.
 
-    Only the application's Qt side would remove the item; a leftover one is an error when a saved scene is read.
+    Only the application's Qt side would remove the item; one that is left is an error when a saved scene is
+    read.
     """
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     item = hierarchy.GetItemByDataNode(node)
