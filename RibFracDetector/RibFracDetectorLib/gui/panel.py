@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from ..case.case_files import CaseFiles
 from ..case.temporary_ct import remove_left_behind
+from . import packages
 from .detect_section import DetectSection
 from .parameters import DetectorParameters
 from .review_section import ReviewSection
@@ -30,7 +31,7 @@ class Panel:
         self._parameters: DetectorParameters | None = None
         self._gui_tag: Any = None
         self._devices_asked = False
-        self.review = ReviewSection(self.ui, self.show_banner)
+        self.review = ReviewSection(self.ui, self.show_banner, lambda: self.detect.has(packages.REVIEWING))
         self.detect = DetectSection(self.ui, self._detected, self.show_banner)
         self.show_banner()
 
