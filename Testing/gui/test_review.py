@@ -97,7 +97,7 @@ def test_keys_decide_and_move_on(open_stored: Callable[..., Reviewer]) -> None:
     assert reader.column(0)[2].endswith("unsure")
     assert reader.selected() == 3
     reader.press("Alt+2", "K", "Ctrl+Return")
-    assert reader.column(5)[3] == "non-displaced"
+    assert reader.column(4)[3] == "non-displaced"
     assert reader.session.state.complete
     assert not reader.ui.acceptButton.enabled
     assert reader.ui.completeButton.text == "Reopen case"

@@ -230,7 +230,9 @@ class DetectSection:
         ui.advancedCollapsibleButton.enabled = ready
         megavoxels = self._volume.megavoxels if self._volume else 0.0
         time_line = preflight.expected_time(self._models.weights, self._preferences.device, megavoxels)
-        ui.preflightLabel.text = preflight.as_html(self._volume, self._devices, time_line)
+        ui.preflightLabel.text = preflight.as_html(
+            self._volume, self._models.refusal, self._devices, time_line
+        )
 
     def _show_progress(self, progress: Progress) -> None:
         bar = self._ui.progressBar
