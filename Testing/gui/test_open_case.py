@@ -1,4 +1,4 @@
-"""Opening a stored case: its CT is found, checked and asked for; another one is refused with the difference."""
+"""Opening a stored case: its CT is found, checked, asked for; another one is refused with the difference."""
 
 from __future__ import annotations
 
@@ -91,6 +91,18 @@ def test_the_ct_is_asked_for_and_another_one_refused(
     assert "CT is needed" in user["told"][2]
     user["ct"] = moved
     assert open_it() is not None
+
+
+def test_a_file_at_the_old_path_that_is_another_ct_is_not_taken(
+    open_it: Callable[[], Any], user: dict[str, Any], stored: StoredCase, tmp_path: Path
+) -> None:
+    user["ct"] = stored.ct.source.rename(tmp_path / "elsewhere.nii.gz")
+    other = small_scan(ROTATED)
+    other.array[5, 5, 5] += 1
+    other.write(stored.ct.source)
+    assert open_it() is not None
+    assert user["asked"] == 1
+    assert [node.GetName() for node in volumes()] == ["elsewhere"]
 
 
 def test_the_ct_comes_from_the_dicom_database(

@@ -257,7 +257,9 @@ def test_the_segment_editor_is_made_on_first_use_and_leaving_it_is_one_event(
     before = reader.session.mask(1).count
     reader.press("K")
     assert reader.session.finding(1).status == "undecided", "the keys rest"
+    assert editor._shortcuts
     reader.press("E")
+    assert not editor._shortcuts, "the Segment Editor's keys are given back"
     assert not reader.ui.maskEditorFrame.visible
     assert reader.session.mask(1).count == before + 64
     assert reader.changes() == ["mask_edited"]
