@@ -186,6 +186,17 @@ def test_a_handle_that_is_let_go_is_one_event_and_undo_moves_the_box_back(show) 
     assert shown.session.events[-1].kind == "undone", "a handle that was not moved is no event"
 
 
+def test_a_box_that_another_module_changed_is_taken_over_when_left(show) -> None:
+    shown = show()
+    shown.session.activate(1)
+    shown.case.box_node(1).SetSize(9.0, 9.0, 9.0)
+    assert not shown.session.events
+    shown.session.activate(2)
+    np.testing.assert_allclose(shown.session.finding(1).box_ras.size, [9, 9, 9], atol=1e-6)
+    assert shown.session.undo() == 1
+    assert shown.session.active == 2
+
+
 def test_a_box_dragged_over_the_border_is_cut_there(show) -> None:
     shown = show()
     shown.session.activate(1)

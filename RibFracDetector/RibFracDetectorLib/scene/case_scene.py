@@ -195,11 +195,18 @@ class CaseScene:
                 self._update_findings(self._seen())
             elif change.kind == "threshold":
                 write_threshold(self.nodes.log, self.session)
-            elif self.session.active is not None:
-                self._make_box(self.session.active)
+            else:
+                self._change_active(change.findings)
             if change.kind in ("findings", "case"):
                 self._update_rest()
             self._update_view()
+
+    def _change_active(self, finding_ids: frozenset[int]) -> None:
+        """A box that was changed other than by its handles is taken over when the reader leaves it."""
+        for number in finding_ids & self._seen():
+            self._read_back.take_box(number)
+        if self.session.active is not None:
+            self._make_box(self.session.active)
 
     def _update_findings(self, finding_ids: frozenset[int]) -> None:
         """Masks, boxes and colours of some findings; what must not be there is taken away."""
