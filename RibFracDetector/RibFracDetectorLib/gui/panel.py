@@ -15,6 +15,8 @@ from .detect_section import DetectSection
 from .parameters import DetectorParameters
 from .review_section import ReviewSection
 
+PARAMETER = "SlicerParameterName"
+
 
 class Panel:
     """What `RibFracDetector.ui` shows.
@@ -82,8 +84,14 @@ class Panel:
         self._parameters = self._get_parameters()
         if self._parameters.ctVolume is None:
             self._parameters.ctVolume = _active_volume()
-        self._gui_tag = self._parameters.connectGui(self.ui)
+        # Not connectGui, which gives nothing back to undo it with.
+        self._gui_tag = self._parameters.connectParametersToGui(self._parameter_widgets())
         self.detect.bind(self._parameters)
+
+    def _parameter_widgets(self) -> dict[str, Any]:
+        """The widgets that show a parameter, by its name, as the `.ui` file says."""
+        named = ((widget.property(PARAMETER), widget) for widget in vars(self.ui).values())
+        return {name: widget for name, widget in named if name}
 
     def _unbind(self) -> None:
         if self._parameters is not None:
