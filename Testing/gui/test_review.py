@@ -342,6 +342,7 @@ def test_removing_the_volume_closes_the_case_and_loses_nothing(
     assert [event.kind for event in events][-1] == "decided"
 
 
+@pytest.mark.slow
 def test_three_hundred_findings_with_four_views(open_stored: Callable[..., Reviewer], app: Any) -> None:
     """A slider move or a jump makes no node, and no view draws more than once for it."""
     import slicer
