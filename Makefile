@@ -6,9 +6,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
+# Tests run in so many processes; each may take 5 GB.
+TEST_WORKERS ?= 2
 
 BIN := $(VENV)/bin
 PINS := requirements/locked.txt
+PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
 DEMO := output/demo
 VERSION := RibFracDetector/RibFracDetectorLib/__init__.py
 INSTALLED := $(VENV)/.installed
@@ -16,7 +19,7 @@ INSTALLED := $(VENV)/.installed
 COVERAGE := 80
 
 .DEFAULT_GOAL := help
-.PHONY: help install detect test test-all lint format lock cmake-lists clean
+.PHONY: help install detect test test-slow test-all lint format lock cmake-lists clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,10 +43,13 @@ detect: install ## run the detector on a synthetic CT
 	@echo 'The weights are random: nothing above is a finding. Picture: $(DEMO)/results/synthetic_chest_overview.png'
 
 test: install ## all tests but the slow ones
-	$(BIN)/python -m pytest -m 'not slow' $(PYTEST_ARGS)
+	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
+
+test-slow: install ## the slow tests alone
+	$(PYTEST) -m slow $(PYTEST_ARGS)
 
 test-all: install ## all tests, with the coverage of the library
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=$(COVERAGE) $(PYTEST_ARGS)
+	$(PYTEST) --cov --cov-report=term --cov-fail-under=$(COVERAGE) $(PYTEST_ARGS)
 
 lint: install ## check style and formatting
 	$(BIN)/ruff check .

@@ -1,7 +1,8 @@
 """Fixtures and rules for the whole suite.
 
 A test that uses the golden data carries the marker `reference`, and with `CI=true` it must run: a skip
-of it, for whatever reason, is a failure.
+of it, for whatever reason, is a failure. With several workers (pytest-xdist, `--dist loadgroup`) the tests of
+a file stay together, or those of several files that share an `xdist_group`: what they share is made once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ import pytest
 from hypothesis import settings
 from ribfrac_testing.reference import Golden, reference_folder
 
+# Workers share the cores. torch reads this when it is imported, which none of the above does.
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // workers, 1)))
+
 # A busy machine must not fail a property.
 settings.register_profile("ribfrac", deadline=None, print_blob=True)
 settings.load_profile("ribfrac")
@@ -21,10 +26,12 @@ settings.load_profile("ribfrac")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that uses the golden data, so that none escapes the rule below."""
+    """Mark every test that uses the golden data, so that none escapes the rule below; group what shares."""
     for item in items:
         if "reference" in getattr(item, "fixturenames", ()):
             item.add_marker("reference")
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))
 
 
 @pytest.hookimpl(wrapper=True)
