@@ -11,6 +11,7 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
+import matplotlib
 import pytest
 from hypothesis import settings
 from ribfrac_testing.reference import Golden, reference_folder
@@ -45,6 +46,15 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI=true forbids to a test marked reference: {report.longrepr[2]}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Tests neither find nor leave anything in the user's cache; matplotlib's list of fonts stays there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MPLCONFIGDIR", os.environ.get("MPLCONFIGDIR") or matplotlib.get_cachedir())
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,7 @@ def describe_run(
             settings=detector.settings.to_json(),
             device=result.device,
             precision=result.precision,
-            engine="torch",
+            engine=result.engine,
             versions=versions(),
             started=result.started.isoformat(timespec="seconds"),
             seconds={stage: round(seconds, 3) for stage, seconds in result.seconds.items()},

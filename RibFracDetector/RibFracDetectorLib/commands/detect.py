@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .reporters import NotesReporter
 
 MODES = ("standard", "original")
+ENGINES = ("auto", "torch", "openvino")
 PROGRESS_STYLES = ("auto", "bar", "jsonl", "none")
 DEFAULT_PRESET = "published"
 
@@ -54,6 +55,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add("--mode", choices=MODES, default="standard", help="original repeats the published system's numbers")
     add("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
     add("--precision", default="auto", help="auto (default), fp32, fp16 or bf16")
+    add("--engine", choices=ENGINES, default="auto", help="library that computes the network; auto: fastest")
     add("--overwrite", action="store_true", help="detect again in finished cases")
     add("--progress", choices=PROGRESS_STYLES, default="auto", help="jsonl is for programs")
     parser.set_defaults(run=run)
@@ -155,4 +157,4 @@ class _Job:
             )
         settings = resolve_settings(wanted.mode, blocks[0], wanted.preset, wanted.set)
         weights = [weights for weights, _ in self._models]
-        return Detector(weights, settings, wanted.mode, wanted.device, wanted.precision)
+        return Detector(weights, settings, wanted.mode, wanted.device, wanted.precision, wanted.engine)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..executor import Executor
+from ..execution.executor import Executor
 from ..progress import StageClock
 from ..settings import InferenceSettings
 from .boxes import ScoredBoxes

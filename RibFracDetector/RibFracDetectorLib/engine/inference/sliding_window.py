@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..executor import Executor
+from ..execution.executor import Executor
 from ..network import RawOutput
 from ..progress import CancelledError, Reporter
 from ..settings import InferenceSettings
