@@ -1,6 +1,7 @@
 """A data set in the seed's layout (spec 7): which case lies where, and which split it belongs to.
 
 DIR/dataset*.json                      {"training": [prefix, ...], "test": [prefix, ...]}
+                                       and, where it is known, "data": "real" or "simulated"
 DIR/{prefix}_image.nii[.gz]            CT
 DIR/{prefix}_instance.nii[.gz]         one whole number per lesion, 0 is background
 DIR/{prefix}_ins2cls.json              [{"instance", "bbox", "class", "center"}, ...]
@@ -75,6 +76,12 @@ def read_split_file(path: Path) -> dict[str, list[str]]:
     if problems:
         raise DatasetError(path, problems)
     return splits
+
+
+def stated_data(path: Path) -> str:
+    """What a split file says about its scans: "real" or "simulated"; "unknown" if it says nothing."""
+    data = _read_json(path).get("data")
+    return data if data in ("real", "simulated") else "unknown"
 
 
 def _read_json(path: Path) -> Any:

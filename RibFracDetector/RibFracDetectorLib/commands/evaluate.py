@@ -5,14 +5,11 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..case.dataset import SPLITS
 from ..case.errors import InputError
-
-if TYPE_CHECKING:
-    from ..evaluation.run_evaluation import Outcome
 
 METRICS = ("center", "ribfrac", "map")
 _EPILOG = """\
@@ -125,17 +122,17 @@ def run(args: argparse.Namespace) -> int:
             split=args.split,
         )
     )
-    print_outcome(outcome, args.output)
+    print_evaluation(outcome.headlines, outcome.notes, args.output / "report.html")
     return 0
 
 
-def print_outcome(outcome: Outcome, output: Path) -> None:
+def print_evaluation(headlines: Mapping[str, float], notes: Sequence[str], report: Path) -> None:
     """The headline values on standard output, notes on standard error."""
-    for note in outcome.notes:
+    for note in notes:
         print(f"note: {note}", file=sys.stderr)
-    for name, value in outcome.headlines.items():
+    for name, value in headlines.items():
         print(f"{name}: {'undefined' if math.isnan(value) else f'{value:.4f}'}")
-    print(f"report: {output / 'report.html'}")
+    print(f"report: {report}")
 
 
 def _metrics(given: list[str]) -> list[str]:

@@ -9,10 +9,11 @@ lines, standard output holds one JSON object a line, the first of them the hands
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ..case.errors import RibFracError
 from ..case.findings import CaseFindings
 from .batch.outcomes import Outcome
 from .batch.summary import counts_of, print_summary
+from .evaluate import print_evaluation
 from .findings_table import print_findings
 
 PROTOCOL = 1
@@ -78,6 +80,10 @@ class NotesReporter:
     def summary(self, outcomes: Sequence[Outcome]) -> None:
         """The batch is through."""
         print_summary(outcomes)
+
+    def evaluated(self, headlines: Mapping[str, float], notes: Sequence[str], report: Path) -> None:
+        """The results have been evaluated."""
+        print_evaluation(headlines, notes, report)
 
 
 class BarReporter(NotesReporter):
@@ -186,6 +192,11 @@ class JsonLinesReporter(NotesReporter):
     def summary(self, outcomes: Sequence[Outcome]) -> None:
         """See `NotesReporter.summary`."""
         self._emit({"event": "summary", **counts_of(outcomes)})
+
+    def evaluated(self, headlines: Mapping[str, float], notes: Sequence[str], report: Path) -> None:
+        """See `NotesReporter.evaluated`; an undefined value is null."""
+        values = {name: None if math.isnan(value) else value for name, value in headlines.items()}
+        self._emit({"event": "evaluated", "values": values, "notes": list(notes), "report": str(report)})
 
     def _emit(self, event: dict[str, Any]) -> None:
         with self._lock:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from ..case.dataset import SPLITS
 from ..case.errors import InputError
+from ..case.whole_files import writing_to
 from .detect import MODES, PROGRESS_STYLES
-from .evaluate import print_outcome
 from .train import load, require_training_packages
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from ..engine.weights import Weights
     from .batch.outcomes import Outcome
     from .batch.run import BatchOptions
+    from .reporters import NotesReporter
 
 METRICS = {"mAP": "map", "center": "center", "ribfrac": "ribfrac"}
 _SHOWN_SPLITS = {"training": "train", "test": "test"}
@@ -86,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         RibFracError: training packages are missing, nothing can be detected, or the evaluation failed.
     """
     from ..engine.settings import resolve_settings
+    from ..evaluation.case_table import shard_table
     from ..evaluation.ground_truth import read_ground_truth
     from .batch.inputs import sources_of_split
     from .batch.outcomes import exit_status
@@ -94,6 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     from .reporters import make_reporter
 
     metrics = _metrics(arguments.eval)
+    reporter = make_reporter(arguments.progress)
     require_training_packages()
     configuration = load(arguments.config, arguments.overrides)
     changes = list(arguments.set)
@@ -108,8 +110,9 @@ def run(arguments: argparse.Namespace) -> int:
     options = BatchOptions(output, shard, arguments.overwrite)
     making = _Making.of(arguments, configuration.name, settings, device_of(arguments.device, shard))
     _refuse_other_results(options, [source.case_id for source in sources if source.case_id], making)
-    outcomes = detect_in_many(sources, options, making, make_reporter(arguments.progress))
-    _evaluate(_Test(dataset, arguments, options, metrics), outcomes)
+    (output / shard_table(shard.index, shard.count)).unlink(missing_ok=True)  # of an earlier run
+    outcomes = detect_in_many(sources, options, making, reporter)
+    _evaluate(_Test(dataset, arguments, options, metrics), outcomes, reporter)
     return exit_status(outcomes)
 
 
@@ -189,31 +192,34 @@ def _refuse_other_results(options: BatchOptions, case_ids: Sequence[str], making
     strange = made_otherwise(options.output, finished, making)
     if strange:
         raise InputError(
-            f"{options.output}: {len(strange)} finished cases ({strange[0]}, ...) were made with other weights "
-            "or settings; choose another --output, or detect in them again with --overwrite"
+            f"{options.output}: {len(strange)} finished cases ({strange[0]}, ...) were made with other "
+            "weights or settings; choose another --output, or detect in them again with --overwrite"
         )
 
 
-def _evaluate(test: _Test, outcomes: Sequence[Outcome]) -> None:
+def _evaluate(test: _Test, outcomes: Sequence[Outcome], reporter: NotesReporter) -> None:
     """The table of this process's scans; then, if it is the last, everything."""
     from ..evaluation.case_table import merge_parts, shard_table, write_part
     from ..evaluation.ground_truth import read_ground_truth
     from ..evaluation.options import EvaluationOptions
-    from ..evaluation.predictions import read_predictions
+    from ..evaluation.predictions import Predictions, read_predictions
     from ..evaluation.run_evaluation import Request, run_evaluation
 
     output, shard, wanted = test.options.output, test.options.shard, test.arguments
     options = EvaluationOptions(
         replicates=wanted.bootstrap, title=f"{wanted.weights.name} on {wanted.split}", data=wanted.data
     )
-    if not any(outcome.findings is not None or outcome.error is None for outcome in outcomes):
-        raise InputError(f"{output}: no scan has results, there is nothing to evaluate")
     truth = read_ground_truth(test.dataset, split=wanted.split)
     own = {outcome.name for outcome in outcomes}
     part = replace(truth, cases={name: case for name, case in truth.cases.items() if name in own})
-    write_part(output / shard_table(shard.index, shard.count), part, read_predictions(output), options)
+    succeeded = any(outcome.error is None for outcome in outcomes)
+    predictions = read_predictions(output) if succeeded else Predictions(output, {})
+    with writing_to(output):
+        output.mkdir(parents=True, exist_ok=True)
+    write_part(output / shard_table(shard.index, shard.count), part, predictions, options)
     if not merge_parts(output, shard.count):
-        print(f"ribfrac: shard {shard.label} is through; others are not", file=sys.stderr, flush=True)
+        reporter.note(f"shard {shard.index} of {shard.count} is through; the last one will evaluate")
         return
     request = Request(output, test.dataset, output, test.metrics, options, split=wanted.split)
-    print_outcome(run_evaluation(request), output)
+    evaluated = run_evaluation(request)
+    reporter.evaluated(evaluated.headlines, evaluated.notes, output / "report.html")

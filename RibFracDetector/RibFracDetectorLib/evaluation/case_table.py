@@ -54,10 +54,12 @@ def write_case_table(path: Path, det: CaseRows, seg: CaseRows, predictions: Pred
 
 
 def write_part(path: Path, truth: GroundTruth, predictions: Predictions, options: EvaluationOptions) -> None:
-    """The table of the scans of `truth` alone, counted here."""
-    lists = [name for name in ("det", "seg") if name in predictions.lists]
-    counted = {name: case_rows(truth, predictions, name, options)[0] for name in lists}
-    write_case_table(path, counted.get("det", {}), counted.get("seg", {}), predictions)
+    """The table of the scans of `truth` alone, counted here; without scans it has a head alone."""
+    if truth.cases:
+        det, seg = (case_rows(truth, predictions, name, options)[0] for name in ("det", "seg"))
+    else:
+        det, seg = {}, {}
+    write_case_table(path, det, seg, predictions)
 
 
 def merge_parts(folder: Path, count: int) -> bool:

@@ -19,6 +19,7 @@ from ..case.dataset import (
     case_id_of_prefix,
     nifti_of,
     read_split_file,
+    stated_data,
 )
 from ..case.errors import InputError
 from ..case.masks import read_mask
@@ -40,6 +41,7 @@ class GroundTruth:
         class_names: names of the classes where the layout has them.
         notes: what a reader of the numbers should know, one line each.
         ribfrac: rows and masks, if the layout is the challenge's.
+        data: "real" or "simulated" where the layout says so, else "unknown".
     """
 
     layout: str
@@ -47,6 +49,7 @@ class GroundTruth:
     class_names: Mapping[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     ribfrac: RibFracFolder | None = None
+    data: str = "unknown"
 
 
 def read_ground_truth(folder: Path, use_masks: bool = True, split: str = "test") -> GroundTruth:
@@ -111,7 +114,8 @@ def _read_split(path: Path, split: str, use_masks: bool) -> GroundTruth:
             problems.append(f"{classes}: missing, and no mask {INSTANCE_SUFFIX}.nii[.gz] either; add one")
     if problems:
         raise DatasetError(path, problems)
-    return GroundTruth("data set", dict(sorted(cases.items())), notes=tuple(notes))
+    ordered = dict(sorted(cases.items()))
+    return GroundTruth("data set", ordered, notes=tuple(notes), data=stated_data(path))
 
 
 def _lesions_of_json(

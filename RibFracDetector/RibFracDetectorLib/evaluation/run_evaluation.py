@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,8 @@ class _Run:
     def __init__(self, request: Request, truth: GroundTruth, predictions: Predictions) -> None:
         self.request, self.truth, self.predictions = request, truth, predictions
         self.options = request.options
+        if self.options.data == "unknown":
+            self.options = replace(self.options, data=truth.data)
         self.facts = pairing_facts(truth, predictions, self.options.froc_classes, self.options.missing)
         self.headlines: dict[str, float] = {}
         self.center: dict[str, CenterList] = {}
