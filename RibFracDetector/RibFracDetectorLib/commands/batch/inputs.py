@@ -57,9 +57,11 @@ def find_sources(inputs: Iterable[Path], split: str, output: Path) -> list[Sourc
     Raises:
         InputError: a list or data set cannot be used, or a glob matches nothing.
     """
-    sources = [source for item in inputs for source in _sources_of(item, split, output)]
-    once = {(source.path.absolute(), source.case_id): source for source in reversed(sources)}
-    return list(reversed(once.values()))
+    once: dict[tuple[Path, str | None], Source] = {}
+    for item in inputs:
+        for source in _sources_of(item, split, output):
+            once.setdefault((source.path.absolute(), source.case_id), source)
+    return list(once.values())
 
 
 def sources_of_split(path: Path, split: str) -> list[Source]:
