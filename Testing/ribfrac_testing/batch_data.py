@@ -11,8 +11,8 @@ import numpy as np
 from .evaluation_data import labels_of_boxes, write_ins2cls
 from .volumes import Stored, chest
 
-SMALL_SCAN = (48, 40, 32)
-LESIONS = ((6, 6, 6, 12, 12, 10), (25, 8, 12, 33, 14, 18))
+SMALL_SCAN = (32, 32, 32)
+LESIONS = ((6, 6, 6, 12, 12, 10), (20, 8, 12, 28, 14, 18))
 
 
 def write_scans(folder: Path, names: Sequence[str], suffix: str = "") -> list[Path]:
