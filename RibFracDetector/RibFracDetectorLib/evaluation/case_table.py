@@ -116,6 +116,6 @@ def _signed_spacings(grid: Grid) -> list[float]:
 
 
 def _seconds(result: CaseResult | None) -> float | str:
-    if result is None or result.findings is None:
-        return ""
-    return round(sum(result.findings.provenance.seconds.values()), 3)
+    """Of computing, where the findings tell it."""
+    seconds = result.findings.provenance.seconds if result is not None and result.findings else {}
+    return round(sum(seconds.values()), 3) if seconds else ""
