@@ -144,6 +144,7 @@ def test_wrong_input_is_told_before_anything_is_computed(
     """In this process, because starting one with all that training needs takes seconds."""
     write_dataset(tmp_path, ["a"], ["b"])
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("RibFracDetectorLib.cli.signal.signal", lambda *_: None)  # the suite keeps its own
     assert main(["test", "ribfrac_s", str(busy_weights), *arguments]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
