@@ -56,6 +56,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
     add("--precision", default="auto", help="auto (default), fp32, fp16 or bf16")
     add("--engine", choices=ENGINES, default="auto", help="library that computes the network; auto: fastest")
+    add("--exhaustive", action="store_true", help="search where no rib can be, too (default: only near ribs)")
     add("--overwrite", action="store_true", help="detect again in finished cases")
     add("--progress", choices=PROGRESS_STYLES, default="auto", help="jsonl is for programs")
     parser.set_defaults(run=run)
@@ -155,6 +156,7 @@ class _Job:
                 f"--weights {wanted.weights}: the models were validated with different inference settings; "
                 "results can be merged only of models with the same"
             )
-        settings = resolve_settings(wanted.mode, blocks[0], wanted.preset, wanted.set)
+        assignments = [*wanted.set, *(["exhaustive=true"] if wanted.exhaustive else [])]
+        settings = resolve_settings(wanted.mode, blocks[0], wanted.preset, assignments)
         weights = [weights for weights, _ in self._models]
         return Detector(weights, settings, wanted.mode, wanted.device, wanted.precision, wanted.engine)

@@ -28,6 +28,12 @@ def adaptive_spacings(spacing: Sequence[float], trained: SpacingRange) -> list[S
     return [(x, y, z), None]
 
 
+def nearest_spacing(spacing: Sequence[float], trained: SpacingRange) -> list[Spacing | None]:
+    """The one pass of a scan at the voxel size of the trained range that is nearest to its own."""
+    x, y, z = (min(max(own, low), high) for own, (low, high) in zip(spacing, trained, strict=True))
+    return [None] if (x, y, z) == tuple(spacing) else [(x, y, z)]
+
+
 def respaced_size(
     size: Sequence[int], spacing: Sequence[float], target: Sequence[float]
 ) -> tuple[int, int, int]:

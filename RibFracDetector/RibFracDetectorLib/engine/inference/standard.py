@@ -12,6 +12,7 @@ from torch import Tensor
 from ...case.ct import CtVolume
 from .blending import Blend, WeightedBlend
 from .boxes import ScoredBoxes, clip_boxes
+from .rib_region import RibRegion, find_rib_region
 from .spacing import Spacing, resample
 from .views import ViewGrid, unflip_boxes
 
@@ -31,6 +32,10 @@ class StandardProcedure:
     def is_blank(self, voxels: NDArray) -> bool:
         """Air alone, or one value throughout: instance norm would blow its noise up into structure."""
         return int(voxels.max()) < BODY_HU or int(voxels.min()) == int(voxels.max())
+
+    def find_ribs(self, voxels: NDArray, spacing: Spacing) -> RibRegion | None:
+        """By bone, see `rib_region`."""
+        return find_rib_region(voxels, spacing)
 
     def make_blend(self, image_size: Sequence[int], importance: Tensor) -> Blend:
         """The weighted mean of all windows."""

@@ -20,9 +20,13 @@ def axis_starts(extent: int, window: int, overlap: float) -> list[int]:
     """Window starts along one axis of `extent` >= `window` voxels; the last window ends at the border."""
     if extent == window:
         return [0]
-    interval = max(int(window * (1 - overlap)), 1)
-    starts = list(range(0, extent - window, interval))
+    starts = list(range(0, extent - window, window_interval(window, overlap)))
     return [*starts, extent - window]
+
+
+def window_interval(window: int, overlap: float) -> int:
+    """Voxels from one window to the next."""
+    return max(int(window * (1 - overlap)), 1)
 
 
 def window_starts(image_size: Sequence[int], roi_size: Sequence[int], overlap: float) -> list[Size]:
