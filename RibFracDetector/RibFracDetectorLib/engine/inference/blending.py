@@ -41,7 +41,7 @@ class WeightedBlend:
     def add(self, start: Sequence[int], margin: Tensor) -> None:
         """See `Blend.add`."""
         window = window_slices(start, margin.shape)
-        self._sum[window] += margin * self._importance
+        self._sum[window].addcmul_(margin, self._importance)
         self._weight[window] += self._importance
 
     def result(self) -> Tensor:

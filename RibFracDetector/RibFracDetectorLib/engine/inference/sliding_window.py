@@ -71,9 +71,9 @@ def slide(
 
 def normalised_window(image: NDArray, start: Sequence[int], settings: InferenceSettings) -> Tensor:
     """One window of HU as the network wants it, float32 (1, X, Y, Z)."""
-    window = image[window_slices(start, settings.roi_size)].astype(np.float32, order="C")
-    tensor = torch.from_numpy(window)
-    return tensor.clamp_(*settings.clip).sub_(settings.subtract).div_(settings.divide)[None]
+    part = torch.from_numpy(image)[window_slices(start, settings.roi_size)]
+    window = torch.empty(settings.roi_size).copy_(part)
+    return window.clamp_(*settings.clip).sub_(settings.subtract).div_(settings.divide)[None]
 
 
 def candidate_boxes(output: RawOutput, index: int, nms_pre: int) -> ScoredBoxes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.special import expit
 from torch import Tensor
 
 from ...case.ct import CtVolume
@@ -52,11 +52,11 @@ class StandardProcedure:
 
     def probability_on_scan(self, margin: Tensor, grid: ViewGrid) -> NDArray:
         """Cropped to what is not padding and sampled at the scan's voxel centres."""
-        unflipped = np.flip(margin.numpy(), grid.flip_axes)
-        cropped = unflipped[tuple(slice(0, n) for n in grid.resized_size)]
+        unflipped = margin.flip(grid.flip_axes) if grid.flip_axes else margin
+        cropped = unflipped[tuple(slice(0, n) for n in grid.resized_size)].numpy()
         if grid.is_resampled:
             cropped = resample(cropped, [1 / step for step in grid.step], grid.origin_size)
-        return expit(cropped)
+        return torch.from_numpy(cropped).sigmoid_().numpy()
 
     def exclude_spine(self, probability: NDArray, spine: NDArray) -> NDArray:  # noqa: ARG002
         """Nothing is deleted: findings inside the hull are flagged for the reader instead."""
