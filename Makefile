@@ -6,6 +6,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 # Tests run in so many processes; each may take 5 GB.
 TEST_WORKERS ?= 2
 
@@ -19,7 +20,7 @@ INSTALLED := $(VENV)/.installed
 COVERAGE := 80
 
 .DEFAULT_GOAL := help
-.PHONY: help install detect test test-slow test-all lint format lock cmake-lists clean
+.PHONY: help install detect bench test test-slow test-all lint format lock cmake-lists clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +42,9 @@ detect: install ## run the detector on a synthetic CT
 	RIBFRAC_MODELS=$(DEMO)/models.json $(BIN)/ribfrac detect $(DEMO)/synthetic_chest.nii.gz \
 	  --weights random-weights --output $(DEMO)/results --overwrite
 	@echo 'The weights are random: nothing above is a finding. Picture: $(DEMO)/results/synthetic_chest_overview.png'
+
+bench: install ## measure the speed of detection; takes about 15 minutes on an idle machine
+	PYTHONPATH=Testing $(BIN)/python Testing/Benchmarks/detection.py --output output/bench $(BENCH_ARGS)
 
 test: install ## all tests but the slow ones
 	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)

@@ -59,7 +59,7 @@ def row(may_use: str, loads: str, lazily: str) -> Room:
 # `root` stands for the modules beside the rooms: the command line and the entry of `python -m`.
 ROOMS = {
     "case": row("", "numpy", "SimpleITK jsonschema"),
-    "engine": row("case", "numpy torch scipy SimpleITK monai", "openvino jsonschema"),
+    "engine": row("case", "numpy torch scipy", "SimpleITK openvino jsonschema"),
     "evaluation": row("case", "numpy scipy matplotlib", "torch monai"),
     "commands": row(
         "case engine evaluation training", "numpy rich", "torch scipy SimpleITK matplotlib monai"

@@ -28,7 +28,7 @@ MIN_BONE_ML = 5.0
 def seems_to_hold_ribs(voxels: NDArray[np.int16], spacing: tuple[float, float, float]) -> bool:
     """Whether lung with bone near it is found in `voxels` (HU, [x, y, z], LPS; `spacing` in mm)."""
     factors = [max(1, round(BLOCK_MM / step)) for step in spacing]
-    blocks = _block_means(voxels, factors)
+    blocks = block_means(voxels, factors)
     block_ml = float(np.prod(np.multiply(factors, spacing))) / 1000
     lung = (blocks > LUNG_HU[0]) & (blocks < LUNG_HU[1]) & _enclosed(blocks > TISSUE_HU)
     if lung.sum() * block_ml < MIN_LUNG_ML:
@@ -41,7 +41,7 @@ def seems_to_hold_ribs(voxels: NDArray[np.int16], spacing: tuple[float, float, f
     return bool(bone.sum() * block_ml >= MIN_BONE_ML)
 
 
-def _block_means(voxels: NDArray[np.int16], factors: list[int]) -> NDArray[np.float32]:
+def block_means(voxels: NDArray[np.int16], factors: list[int]) -> NDArray[np.float32]:
     """Means over blocks, [x, y, z]; the incomplete blocks at the far ends are left out."""
     counts = [size // factor for size, factor in zip(voxels.shape, factors, strict=True)]
     means = np.empty(counts, dtype=np.float32)

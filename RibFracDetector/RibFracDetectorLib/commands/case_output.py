@@ -60,6 +60,7 @@ def describe_run(
             started=result.started.isoformat(timespec="seconds"),
             seconds={stage: round(seconds, 3) for stage, seconds in result.seconds.items()},
             windows=result.inference.windows,
+            windows_skipped=result.inference.windows_skipped,
             caps_reached=result.caps_reached,
             warnings=(*ct.warnings, *result.notes),
         ),

@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING
 from ..case.dataset import SPLITS
 from ..case.errors import InputError
 from ..case.naming import checked_case_id
+from .inference_options import add_inference_options, assignments_of
 
 if TYPE_CHECKING:
     from ..engine.catalogue import ModelEntry
     from ..engine.detector import Detector
     from ..engine.weights import Weights
 
-MODES = ("standard", "original")
-ENGINES = ("auto", "torch", "openvino")
-PROGRESS_STYLES = ("auto", "bar", "jsonl", "none")
 DEFAULT_PRESET = "published"
 
 
@@ -50,19 +48,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         help="a model of the catalogue or a checkpoint; several, with commas, are merged",
     )
     add("--preset", metavar="NAME|FILE", help="settings: published (default), deployment, or a JSON file")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, e.g. score_thr=0.1")
-    add("--mode", choices=MODES, default="standard", help="original repeats the published system's numbers")
-    add("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
-    add("--precision", default="auto", help="auto (default), fp32, fp16 or bf16")
-    add("--engine", choices=ENGINES, default="auto", help="library that computes the network; auto: fastest")
     add("--split", choices=SPLITS, default="test", help="of a dataset.json (default test)")
     add(
         "--shard",
         metavar="I/N",
         help="take every N-th scan from the I-th (from 0); torchrun and SLURM tell it",
     )
-    add("--overwrite", action="store_true", help="detect again in finished cases")
-    add("--progress", choices=PROGRESS_STYLES, default="auto", help="jsonl is for programs")
+    add_inference_options(add)
     parser.set_defaults(run=run)
 
 
@@ -130,6 +122,6 @@ class _Making:
                 f"--weights {wanted.weights}: the models were validated with different inference settings; "
                 "results can be merged only of models with the same"
             )
-        settings = resolve_settings(wanted.mode, blocks[0], wanted.preset, wanted.set)
+        settings = resolve_settings(wanted.mode, blocks[0], wanted.preset, assignments_of(wanted))
         weights = [weights for weights, _ in self.models]
         return Detector(weights, settings, wanted.mode, self.device, wanted.precision, wanted.engine)

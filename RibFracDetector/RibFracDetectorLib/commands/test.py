@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ..case.dataset import SPLITS
 from ..case.errors import InputError
 from ..case.whole_files import writing_to
-from .detect import MODES, PROGRESS_STYLES
+from .inference_options import add_inference_options, assignments_of
 from .train import load, require_training_packages
 
 if TYPE_CHECKING:
@@ -64,15 +64,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add(
         "--output", type=Path, metavar="DIR", help="default work_dirs/NAME/visual_{set}_{split}_cutoff{P}_nii"
     )
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, e.g. score_thr=0.1")
-    add("--mode", choices=MODES, default="standard", help="original repeats the published system's numbers")
-    add("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
-    add("--precision", default="auto", help="auto (default), fp32, fp16 or bf16")
     add("--shard", metavar="I/N", help="see `ribfrac detect`")
-    add("--overwrite", action="store_true", help="detect again in finished cases")
     add("--bootstrap", type=int, default=1000, metavar="N", help="draws (default 1000, 0: none)")
     add("--data", choices=("simulated", "real", "unknown"), default="unknown", help="what the scans are")
-    add("--progress", choices=PROGRESS_STYLES, default="auto", help="jsonl is for programs")
+    add_inference_options(add)
     parser.set_defaults(run=run)
 
 
@@ -98,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     reporter = make_reporter(arguments.progress)
     require_training_packages()
     configuration = load(arguments.config, arguments.overrides)
-    changes = list(arguments.set)
+    changes = assignments_of(arguments)
     if arguments.cutoff is not None:
         changes.append(f"cutoff={arguments.cutoff}")
     settings = resolve_settings(arguments.mode, configuration.plain["inference"], None, changes)
@@ -132,7 +127,7 @@ class _Making:
 
         path, entry = find_model(wanted.weights)
         weights = load_weights(path, entry.sha256 if entry else None)
-        detector = Detector([weights], settings, wanted.mode, device, wanted.precision)
+        detector = Detector([weights], settings, wanted.mode, device, wanted.precision, wanted.engine)
         return cls([(weights, entry)], detector, f"configuration {name}")
 
 
