@@ -1,7 +1,8 @@
 """Fixtures and rules for the whole suite.
 
 A test that uses the golden data carries the marker `reference`, and with `CI=true` it must run: a skip
-of it, for whatever reason, is a failure.
+of it, for whatever reason, is a failure. With several workers (pytest-xdist, `--dist loadgroup`) the tests of
+a file stay together, or those of several files that share an `xdist_group`: what they share is made once.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
+import matplotlib
 import pytest
 from hypothesis import settings
 from ribfrac_testing.reference import Golden, reference_folder
+
+# Workers share the cores. torch reads this when it is imported, which none of the above does.
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // workers, 1)))
 
 # A busy machine must not fail a property.
 settings.register_profile("ribfrac", deadline=None, print_blob=True)
@@ -21,10 +27,12 @@ settings.load_profile("ribfrac")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that uses the golden data, so that none escapes the rule below."""
+    """Mark every test that uses the golden data, so that none escapes the rule below; group what shares."""
     for item in items:
         if "reference" in getattr(item, "fixturenames", ()):
             item.add_marker("reference")
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -38,6 +46,15 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI=true forbids to a test marked reference: {report.longrepr[2]}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Tests neither find nor leave anything in the user's cache; matplotlib's list of fonts stays there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MPLCONFIGDIR", os.environ.get("MPLCONFIGDIR") or matplotlib.get_cachedir())
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,17 +10,15 @@ import argparse
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
-from datetime import datetime, timezone
-from pathlib import Path
 from types import FrameType
 
 from . import __version__
 from .case.errors import RibFracError
-from .commands import detect, evaluate, info, prepare, publish, train
+from .commands import detect, evaluate, info, prepare, publish, test, train
+from .commands.crash_log import log_traceback
 
-COMMANDS = (detect, evaluate, info, prepare, train, publish)
+COMMANDS = (detect, test, evaluate, info, prepare, train, publish)
 INTERRUPTED = 130
 
 
@@ -42,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        return _say(f"unexpected {type(error).__name__}: {error} (traceback in {_log(error)})", 1)
+        return _say(f"unexpected {type(error).__name__}: {error} (traceback in {log_traceback(error)})", 1)
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -76,15 +74,3 @@ def _interrupt(_signum: int, _frame: FrameType | None) -> None:
 def _say(text: str, status: int) -> int:
     print("ribfrac: " + " ".join(text.split()), file=sys.stderr, flush=True)
     return status
-
-
-def _log(error: Exception) -> Path | str:
-    """Keep the traceback where a user can find it."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    path = Path(base) / "ribfrac" / f"error-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{os.getpid()}.log"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    except OSError as problem:
-        return f"no log file, {problem}"
-    return path

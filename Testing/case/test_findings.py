@@ -92,6 +92,7 @@ provenances = st.builds(
     started=st.just("2026-02-03T04:05:06+00:00"),
     seconds=st.dictionaries(text, st.floats(0, 1e5), max_size=3),
     windows=st.integers(0, 1000),
+    windows_skipped=st.integers(0, 1000),
     caps_reached=lines,
     warnings=lines,
 )

@@ -184,7 +184,16 @@ def test_blank_scans_give_a_warning_and_no_findings(kind: str, busy_weights: Pat
 
 def test_a_scan_smaller_than_a_window_is_padded(scan: Stored, busy_weights: Path, tmp_path: Path) -> None:
     source = scan.write(tmp_path / "scan.nii.gz")
-    wide = ("--set", "roi_size=[80,64,64]", "--set", "target_spacings=null", "--precision", "fp32")
+    wide = (
+        "--set",
+        "roi_size=[80,64,64]",
+        "--set",
+        "target_spacings=null",
+        "--precision",
+        "fp32",
+        "--engine",
+        "torch",
+    )
     run = ribfrac("detect", source, "--output", tmp_path / "out", "--weights", busy_weights, *wide)
     assert run.returncode == 0, run.stderr
     case = read_findings(tmp_path / "out" / "scan_findings.json")

@@ -64,8 +64,9 @@ def weights(scan: CtVolume, tmp_path_factory: pytest.TempPathFactory) -> Weights
 
 
 def detector(weights: Weights, mode: str = "standard", *more: str) -> Detector:
-    """A float32 detector with small windows."""
-    return Detector([weights], resolve_settings(mode, assignments=[*SMALL, *more]), mode, "cpu", "fp32")
+    """A detector with small windows, by PyTorch in float32."""
+    settings = resolve_settings(mode, assignments=[*SMALL, *more])
+    return Detector([weights], settings, mode, "cpu", "fp32", "torch")
 
 
 def test_cancelling_stops_before_the_next_window(scan: CtVolume, weights: Weights) -> None:
@@ -148,10 +149,10 @@ def test_merged_folds_agree_with_their_parts(
     path = tmp_path_factory.mktemp("fold") / "other.pth"
     other = load_weights(write_busy_checkpoint(path, scan.voxels[-32:, -32:, -32:]))
     settings = resolve_settings("standard", assignments=SMALL)
-    twice = Detector([weights, weights], settings, "standard", "cpu", "fp32").detect(scan)
+    twice = Detector([weights, weights], settings, "standard", "cpu", "fp32", "torch").detect(scan)
     once = detector(weights).detect(scan)
     assert [finding.score for finding in twice.findings] == [finding.score for finding in once.findings]
-    both = Detector([weights, other], settings, "standard", "cpu", "fp32").detect(scan)
+    both = Detector([weights, other], settings, "standard", "cpu", "fp32", "torch").detect(scan)
     alone = detector(other).detect(scan)
     mean = (once.inference.probability + alone.inference.probability) / 2
     np.testing.assert_allclose(both.inference.probability, mean, atol=1e-6)
@@ -163,8 +164,9 @@ def test_merged_folds_agree_with_their_parts(
 def test_unusable_choices_are_refused(weights: Weights) -> None:
     with pytest.raises(InputError, match="--mode exact"):
         Detector([weights], resolve_settings("standard"), "exact")
-    with pytest.raises(InputError, match="fp32 only"):
-        Detector([weights], resolve_settings("original"), "original", "cpu", "bf16")
+    for precision, engine in (("bf16", "auto"), ("fp32", "openvino")):
+        with pytest.raises(InputError, match="fp32 only"):
+            Detector([weights], resolve_settings("original"), "original", "cpu", precision, engine)
 
 
 def test_an_inexact_precision_is_left_for_float32(
@@ -175,7 +177,7 @@ def test_an_inexact_precision_is_left_for_float32(
     settings = resolve_settings("standard", assignments=SMALL)
     for _ in range(2):
         listener = Listener()
-        result = Detector([weights], settings, "standard", "cpu", "bf16").detect(scan, listener)
+        result = Detector([weights], settings, "standard", "cpu", "bf16", "torch").detect(scan, listener)
         assert result.precision == "fp32"
         assert any("not exact enough" in note for note in listener.notes)
     assert len(list(tmp_path.rglob("*.json"))) == 1

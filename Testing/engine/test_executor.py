@@ -1,4 +1,4 @@
-"""Batches, memory and precision: what the executor does around the network."""
+"""Batches, memory and precision: what the executor of PyTorch does around the network."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 import torch
 from RibFracDetectorLib.case.errors import InputError, RibFracError
 from RibFracDetectorLib.engine.devices import choose_device, choose_precision
-from RibFracDetectorLib.engine.executor import Executor
+from RibFracDetectorLib.engine.execution.torch_executor import TorchExecutor
+from RibFracDetectorLib.engine.execution.ways import Way
 from RibFracDetectorLib.engine.network import RawOutput
 from RibFracDetectorLib.engine.progress import SilentReporter
 from RibFracDetectorLib.engine.self_check import Verdict, cache_key, check, remember, remembered
@@ -44,9 +45,9 @@ class Notes(SilentReporter):
         self.texts.append(text)
 
 
-def executor(capacity: int, limit: int, noise: float = 0.0) -> Executor:
+def executor(capacity: int, limit: int, noise: float = 0.0) -> TorchExecutor:
     """An executor whose CPU stands for a device that profits from batches."""
-    made = Executor(SmallDevice(capacity, noise), torch.device("cpu"), "fp32", limit)
+    made = TorchExecutor(SmallDevice(capacity, noise), torch.device("cpu"), "fp32", limit)
     made.batch_limit = limit
     return made
 
@@ -67,7 +68,7 @@ def test_one_window_too_large_is_an_error_of_one_line() -> None:
 
 
 def test_a_cpu_takes_one_window_at_a_time() -> None:
-    assert Executor(SmallDevice(9), torch.device("cpu"), "fp32", 8).batch_limit == 1
+    assert TorchExecutor(SmallDevice(9), torch.device("cpu"), "fp32", 8).batch_limit == 1
 
 
 def test_the_check_tells_a_close_network_from_a_distant_one() -> None:
@@ -82,16 +83,17 @@ def test_verdicts_are_remembered_by_what_they_depend_on(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     cpu = torch.device("cpu")
-    key = cache_key("a" * 64, cpu, "bf16", (32, 32, 32))
+    key = cache_key("a" * 64, Way("torch", cpu, "bf16"), (32, 32, 32))
     assert remembered(key) is None
     remember(key, Verdict(0.01, 0.001))
     assert remembered(key) == Verdict(0.01, 0.001)
     others = [
-        cache_key("b" * 64, cpu, "bf16", (32, 32, 32)),
-        cache_key("a" * 64, cpu, "fp16", (32, 32, 32)),
-        cache_key("a" * 64, cpu, "bf16", (48, 32, 32)),
+        cache_key("b" * 64, Way("torch", cpu, "bf16"), (32, 32, 32)),
+        cache_key("a" * 64, Way("torch", cpu, "fp16"), (32, 32, 32)),
+        cache_key("a" * 64, Way("openvino", cpu, "bf16"), (32, 32, 32)),
+        cache_key("a" * 64, Way("torch", cpu, "bf16"), (48, 32, 32)),
     ]
-    assert len({key, *others}) == 4
+    assert len({key, *others}) == 5
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:x", "cpu:0", "tpu"])

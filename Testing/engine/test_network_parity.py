@@ -9,7 +9,7 @@ import pytest
 from ribfrac_testing.networks import GoldenRun
 from RibFracDetectorLib.engine.network import Architecture, build_network
 
-pytestmark = pytest.mark.reference
+pytestmark = [pytest.mark.reference, pytest.mark.xdist_group("golden patches")]
 TOLERANCE = 1e-3
 HALF_TOLERANCE = 2e-2  # one unit in the last place of a float16 below 32
 RUNS = ("golden_stages_s_small", "golden_stages_s_full", "golden_stages_d_small", "golden_stages_d_full")

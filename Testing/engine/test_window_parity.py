@@ -9,7 +9,7 @@ from RibFracDetectorLib.engine.inference.caps import Caps
 from RibFracDetectorLib.engine.inference.sliding_window import candidate_boxes, window_detections
 from RibFracDetectorLib.engine.settings import resolve_settings
 
-pytestmark = pytest.mark.reference
+pytestmark = [pytest.mark.reference, pytest.mark.xdist_group("golden patches")]
 
 PUBLISHED = resolve_settings("original")
 PATCHES = [

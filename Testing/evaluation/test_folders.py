@@ -186,7 +186,7 @@ def test_sizes_are_millimetres_where_masks_tell_the_spacing(folders: Folders) ->
     write_ins2cls(folders.truth, "a", [BOX])
     write_rois(folders.run, "a", [(BOX, 0.9)])
     folders.evaluate()
-    assert list(folders.result()["det"]["per_size"]) == ["<10 voxels"]
+    assert list(folders.result()["det"]["per_size"]) == ["0-10 voxels"]
     write_volume(folders.truth / "a_instance.nii.gz", labels_of_boxes(SHAPE, [BOX]), spacing=(1, 1, 5))
     folders.evaluate()
     assert list(folders.result()["det"]["per_size"]) == ["20-40 mm"]

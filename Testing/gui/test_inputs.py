@@ -115,10 +115,11 @@ def test_the_engine_is_told_what_was_chosen(panel: Any, settings: Any) -> None:
     ui.scoreThresholdSlider.setValue(0.35)
     ui.flipsCheckBox.setChecked(True)
     ui.originalModeCheckBox.setChecked(True)
+    ui.exhaustiveCheckBox.setChecked(True)
     ui.engineComboBox.setCurrentIndex(1)
     ui.deviceComboBox.setCurrentIndex(1)
     arguments = detect_arguments(Path("ct.nrrd"), "case", panel.detect._options())
-    assert "score_thr=0.35" in arguments
+    assert {"score_thr=0.35", "exhaustive=true"} <= set(arguments)
     assert 'flips=["diagonal", "headfeet", "all3axis"]' in arguments
     assert arguments[arguments.index("--mode") + 1] == "original"
     assert arguments[arguments.index("--engine") + 1] == "torch"

@@ -59,7 +59,7 @@ def row(may_use: str, loads: str, lazily: str) -> Room:
 # `root` stands for the modules beside the rooms: the command line and the entry of `python -m`.
 ROOMS = {
     "case": row("", "numpy", "SimpleITK jsonschema"),
-    "engine": row("case", "numpy torch scipy SimpleITK monai", "openvino jsonschema"),
+    "engine": row("case", "numpy torch scipy", "SimpleITK openvino jsonschema"),
     "review": row("case", "numpy", ""),
     "scene": row("case review", "numpy vtk slicer", ""),
     # Only this room knows widgets; vtk comes with `scene`. Lazily: modules of the application's extensions.

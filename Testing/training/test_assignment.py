@@ -58,7 +58,8 @@ def brute_force(boxes: np.ndarray, anchors: PatchAnchors) -> tuple[dict[int, int
     """Spec 8.4 by its words, from full matrices in float64.
 
     Returns:
-        The box of each positive anchor, and the anchors whose IoU is too near a threshold for float32.
+        The box of each positive anchor, and the anchors that float32 may decide otherwise: those whose IoU is
+        near a threshold, and all that a box could choose if its last candidate is no nearer than the next.
     """
     anchor_boxes = anchors.boxes.double().numpy()
     centers = (anchor_boxes[:, :3] + anchor_boxes[:, 3:]) / 2
@@ -66,9 +67,14 @@ def brute_force(boxes: np.ndarray, anchors: PatchAnchors) -> tuple[dict[int, int
     doubtful: set[int] = set()
     for index, box in enumerate(boxes):
         distances = np.linalg.norm(centers - (box[:3] + box[3:]) / 2, axis=1)
-        levels = [level.numpy() for level in anchors.eligible]
-        nearest = [level[np.argsort(distances[level])[: SETTINGS.candidates_per_level]] for level in levels]
-        candidates = np.concatenate(nearest)
+        count = SETTINGS.candidates_per_level
+        ordered = [level.numpy()[np.argsort(distances[level.numpy()])] for level in anchors.eligible]
+        candidates = np.concatenate([level[:count] for level in ordered])
+        if any(
+            len(level) > count and np.diff(distances[level[count - 1 : count + 1]]) < 1e-4
+            for level in ordered
+        ):
+            doubtful |= {int(anchor) for level in ordered for anchor in level[: 2 * count]}
         overlaps = iou_with(box, anchor_boxes[candidates])
         threshold = overlaps.mean() + overlaps.std(ddof=1)
         doubtful |= set(candidates[np.abs(overlaps - threshold) < 1e-5].tolist())

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ribfrac_testing.training_data import case_with_boxes, write_split
+from RibFracDetectorLib.case.dataset import DatasetError, read_split_file
 from RibFracDetectorLib.case.errors import InputError
 from RibFracTrainingLib.training.data.classes import ClassMap
-from RibFracTrainingLib.training.data.layout import case_folder, read_split_file
-from RibFracTrainingLib.training.data.problems import DatasetError
+from RibFracTrainingLib.training.data.layout import case_folder
 from RibFracTrainingLib.training.data.split import fold_of_cases, open_split, shard, simulated, without_fold
 from RibFracTrainingLib.training.data.tiny import TinySettings, make_tiny_dataset
 from scipy import ndimage

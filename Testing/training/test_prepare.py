@@ -24,9 +24,10 @@ from ribfrac_testing.training_data import (
     write_seed,
 )
 from ribfrac_testing.volumes import Stored
+from RibFracDetectorLib.case.dataset import SPLITS, case_id_of_prefix
 from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
 from RibFracTrainingLib.training.data.classes import UNKNOWN, ClassMap
-from RibFracTrainingLib.training.data.layout import SPLITS, case_folder, case_id_of_prefix
+from RibFracTrainingLib.training.data.layout import case_folder
 from RibFracTrainingLib.training.data.prepared import PreparedCase, read_case
 from RibFracTrainingLib.training.data.split import open_split
 

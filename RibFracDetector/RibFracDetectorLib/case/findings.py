@@ -147,6 +147,7 @@ class Provenance:
         started: ISO 8601, UTC.
         seconds: wall-clock time per stage.
         windows: how many were run.
+        windows_skipped: how many were left out because no rib can be there.
         caps_reached: limits on the number of boxes that cut something off.
         warnings: everything the user was warned about.
     """
@@ -163,6 +164,7 @@ class Provenance:
     started: str
     seconds: Mapping[str, float] = field(default_factory=dict)
     windows: int = 0
+    windows_skipped: int = 0
     caps_reached: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -56,6 +56,29 @@ def quiet_itk() -> Iterator[list[str]]:
 
 
 @contextlib.contextmanager
+def stderr_of_its_own() -> Iterator[None]:
+    """In the block, Python's standard error is a descriptor of its own, which `quiet_itk` leaves alone.
+
+    For a program that goes on talking to its user while another thread reads or writes images.
+    """
+    before = sys.stderr
+    try:
+        apart = before.fileno() != 2
+    except (AttributeError, OSError):  # none, or not a file
+        apart = True
+    if apart:
+        yield
+        return
+    before.flush()
+    with os.fdopen(os.dup(2), "w", 1, before.encoding, before.errors) as own:
+        sys.stderr = own
+        try:
+            yield
+        finally:
+            sys.stderr = before
+
+
+@contextlib.contextmanager
 def itk_reading(path: Path) -> Iterator[None]:
     """Turn ITK's failures to read `path` into an InputError of one line.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib import metadata
 
-PACKAGES = ("torch", "monai", "SimpleITK", "numpy", "scipy")
+PACKAGES = ("torch", "openvino", "monai", "SimpleITK", "numpy", "scipy")
 
 
 def versions() -> dict[str, str]:

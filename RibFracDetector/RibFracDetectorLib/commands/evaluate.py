@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..case.dataset import SPLITS
 from ..case.errors import InputError
 
 METRICS = ("center", "ribfrac", "map")
 _EPILOG = """\
 ground truth: *_ins2cls.json (+ *_instance.nii[.gz]), *-label.nii[.gz] of RibFrac (+ info .csv), or
-              *_instance.nii[.gz] alone
+              *_instance.nii[.gz] alone, or one --split of a dataset.json that has such files
 predictions:  *_det_roi_infos.json, *_seg_roi_infos.json, *_findings.json, or a RibFrac submission
-output:       METRIC.json, threshold_table.{json,csv}, *_FROC.{pdf,png}, evaluation.json, report.html
+output:       METRIC.json, evaluation.json, report.html; of center aug_inference_all.csv (a row a scan),
+              threshold_table.{json,csv} and *_FROC.{pdf,png}
 
 example: ribfrac evaluate results/ labels/ --metric center,ribfrac --data real --output evaluation/
 """
@@ -30,7 +33,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of results")
-    parser.add_argument("ground_truth", type=Path, metavar="GROUND_TRUTH", help="folder of ground truth")
+    parser.add_argument(
+        "ground_truth", type=Path, metavar="GROUND_TRUTH", help="folder of ground truth, or dataset.json"
+    )
+    parser.add_argument("--split", choices=SPLITS, default="test", help="of a dataset.json (default test)")
     parser.add_argument(
         "--metric",
         action="append",
@@ -113,14 +119,20 @@ def run(args: argparse.Namespace) -> int:
             compare=_other_runs(args.compare),
             precision=args.precision,
             submission=args.submission,
+            split=args.split,
         )
     )
-    for note in outcome.notes:
-        print(f"note: {note}", file=sys.stderr)
-    for name, value in outcome.headlines.items():
-        print(f"{name}: {'undefined' if math.isnan(value) else f'{value:.4f}'}")
-    print(f"report: {args.output / 'report.html'}")
+    print_evaluation(outcome.headlines, outcome.notes, args.output / "report.html")
     return 0
+
+
+def print_evaluation(headlines: Mapping[str, float], notes: Sequence[str], report: Path) -> None:
+    """The headline values on standard output, notes on standard error."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    for name, value in headlines.items():
+        print(f"{name}: {'undefined' if math.isnan(value) else f'{value:.4f}'}")
+    print(f"report: {report}")
 
 
 def _metrics(given: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..case.dataset import DatasetError
 from ..case.errors import InputError, RibFracError
 from ..case.whole_files import written_whole
 
@@ -62,7 +63,6 @@ def run(args: argparse.Namespace) -> int:
     """
     try:
         from RibFracTrainingLib.training.data.prepare.run import PrepareOptions, prepare
-        from RibFracTrainingLib.training.data.problems import DatasetError
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "RibFracTrainingLib":
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         RibFracError: training packages are missing; see `RibFracTrainingLib.training.loop.run.train`.
     """
     require_training_packages()
-    configuration = _load(arguments)
+    configuration = load(arguments.config, arguments.overrides)
     if arguments.print:
         print(configuration.as_yaml(), end="")
         return 0
@@ -79,14 +80,19 @@ def require_training_packages() -> None:
         )
 
 
-def _load(arguments: argparse.Namespace) -> LoadedConfiguration:
+def load(config: str, overrides: Sequence[str]) -> LoadedConfiguration:
+    """A checked configuration; keys of an older version are told.
+
+    Raises:
+        InputError: see `RibFracTrainingLib.training.configuration.load_configuration`.
+    """
     from RibFracTrainingLib.training.configuration import load_configuration
     from RibFracTrainingLib.training.parts import KINDS
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.filterwarnings("always", category=_deprecated())
-        configuration = load_configuration(arguments.config, arguments.overrides, KINDS)
+        configuration = load_configuration(config, overrides, KINDS)
     for warning in caught:
         print(f"ribfrac: {warning.message}", file=sys.stderr, flush=True)
     return configuration

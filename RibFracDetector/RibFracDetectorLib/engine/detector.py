@@ -15,8 +15,10 @@ from ..case.ct import CtVolume
 from ..case.errors import InputError
 from ..case.findings import Finding
 from ..case.geometry import reindex
-from .devices import choose_device, choose_precision, device_label
-from .executor import Executor
+from .devices import device_label
+from .execution.executor import Executor
+from .execution.openvino_library import OpenVinoError
+from .execution.ways import Way, list_ways, make_executor
 from .inference.boxes import ScoredBoxes
 from .inference.caps import Caps
 from .inference.infer import Inference, infer, nothing_found, plan_views
@@ -35,6 +37,7 @@ from .self_check import Verdict, boniest_window, cache_key, check, remember, rem
 from .settings import InferenceSettings
 from .weights import Weights
 
+TRUSTED = Way("torch", torch.device("cpu"), "fp32")
 PROCEDURES: dict[str, type[Procedure]] = {"standard": StandardProcedure, "original": OriginalProcedure}
 
 
@@ -55,7 +58,7 @@ class CaseResult:
         inference: boxes and probability before post-processing.
         caps_reached: limits on the number of boxes that cut something off.
         notes: fall-backs and warnings that arose while detecting.
-        device, precision: what was used in the end.
+        device, precision, engine: what was used in the end.
         seconds: per stage.
         started: UTC.
     """
@@ -72,6 +75,7 @@ class CaseResult:
     notes: tuple[str, ...]
     device: str
     precision: str
+    engine: str
     seconds: dict[str, float] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
@@ -85,9 +89,11 @@ class Detector:
         mode: "standard" or "original" (the published numbers, always float32).
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         precision: "auto", "fp32", "fp16" or "bf16".
+        engine: "auto", "torch" or "openvino".
 
     Raises:
-        InputError: an unknown mode, a device that cannot be used, or reduced precision in mode original.
+        InputError: an unknown mode, a device or engine that cannot be used, or another way than PyTorch's
+            float32 in mode original.
     """
 
     def __init__(
@@ -97,30 +103,17 @@ class Detector:
         mode: str = "standard",
         device: str = "auto",
         precision: str = "auto",
+        engine: str = "auto",
     ) -> None:
         if mode not in PROCEDURES:
             raise InputError(f"--mode {mode}: expected one of {', '.join(PROCEDURES)}")
-        if mode == "original" and precision not in ("auto", "fp32"):
-            raise InputError(
-                f"--mode original is computed in fp32 only, --precision {precision} was asked for"
-            )
         self.settings = settings
         self.procedure = PROCEDURES[mode]()
         self._weights = tuple(weights)
-        chosen = choose_device(device)
-        wanted = choose_precision("fp32" if mode == "original" else precision, chosen)
-        self._executors = self._make_executors(chosen, wanted)
-        self._checked = wanted == "fp32" and chosen.type != "mps"
-
-    @property
-    def device(self) -> str:
-        """The device in use, for people."""
-        return device_label(self._executors[0].device)
-
-    @property
-    def precision(self) -> str:
-        """The precision in use."""
-        return self._executors[0].precision
+        if mode == "original":
+            engine, precision = _original_choices(engine, precision)
+        self._ways = list_ways(engine, device, precision)
+        self._executors: list[Executor] = []
 
     def detect(self, ct: CtVolume, reporter: Reporter | None = None) -> CaseResult:
         """Find fractures in one scan.
@@ -137,8 +130,8 @@ class Detector:
             listener.note("the scan is blank (air alone, or a single value): no window was run")
             inference = nothing_found(seen.voxels.shape)
         else:
-            with clock.stage("self-check"):
-                self._ensure_checked(seen.voxels, spacing, listener)
+            with clock.stage("prepare"):
+                self._prepare(seen.voxels, spacing, listener)
             inference = infer(
                 seen.voxels, spacing, self._executors, self.settings, self.procedure, caps, clock
             )
@@ -151,8 +144,9 @@ class Detector:
             inference=inference,
             caps_reached=caps.reached,
             notes=tuple(listener.notes),
-            device=self.device,
-            precision=self.precision,
+            device=device_label(self._ways[0].device),
+            precision=self._ways[0].precision,
+            engine=self._ways[0].engine,
             seconds=clock.seconds,
             started=started,
         )
@@ -178,41 +172,56 @@ class Detector:
             "seg_mask": mask.astype(np.uint8),
         }
 
-    def _make_executors(self, device: torch.device, precision: str) -> list[Executor]:
-        batch = self.settings.sw_batch_size
-        return [Executor(weights.network(), device, precision, batch) for weights in self._weights]
+    def _prepare(self, voxels: NDArray, spacing: Spacing, reporter: Reporter) -> None:
+        """Make the executors by the first way that works and whose numbers are exact enough."""
+        while not self._executors:
+            way = self._ways[0]
+            try:
+                executors = [make_executor(way, weights, self.settings) for weights in self._weights]
+                reason = None if way.is_trusted else self._inexactness(way, executors, voxels, spacing)
+            except OpenVinoError as error:
+                reason = f"OpenVINO cannot be used ({error})"
+            if reason is None:
+                self._executors = executors
+                return
+            del self._ways[0]
+            reporter.note(f"{reason}: going on with {self._ways[0]}")
 
-    def _ensure_checked(self, voxels: NDArray, spacing: Spacing, reporter: Reporter) -> None:
-        """Fall back to float32 (and from Metal to the CPU) where the fast way fails its one-window check."""
-        if self._checked:
-            return
-        self._checked = True
-        device, precision = self._executors[0].device, self.precision
-        for weights, executor in zip(self._weights, self._executors, strict=True):
-            verdict = self._verdict(weights, executor, voxels, spacing)
-            if verdict.passed:
-                continue
-            fallback = torch.device("cpu") if device.type == "mps" else device
-            reporter.note(
-                f"{precision} on {device_label(device)} is not exact enough for these weights ({verdict}): "
-                f"going on in fp32 on {fallback}"
-            )
-            self._executors = self._make_executors(fallback, "fp32")
-            return
+    def _inexactness(
+        self, way: Way, executors: Sequence[Executor], voxels: NDArray, spacing: Spacing
+    ) -> str | None:
+        """Why the way cannot be used with these weights, or None if it is exact enough for all of them."""
+        for weights, executor in zip(self._weights, executors, strict=True):
+            verdict = self._verdict(weights, way, executor, voxels, spacing)
+            if not verdict.passed:
+                return f"{way} is not exact enough for these weights ({verdict})"
+        return None
 
-    def _verdict(self, weights: Weights, executor: Executor, voxels: NDArray, spacing: Spacing) -> Verdict:
+    def _verdict(
+        self, weights: Weights, way: Way, executor: Executor, voxels: NDArray, spacing: Spacing
+    ) -> Verdict:
         """How exact the executor is, remembered from an earlier run or found out on one window."""
         roi_size = self.settings.roi_size
-        key = cache_key(weights.sha256, executor.device, executor.precision, roi_size)
+        key = cache_key(weights.sha256, way, roi_size)
         verdict = remembered(key)
         if verdict is None:
             image = make_view(voxels, plan_views(voxels.shape, spacing, self.settings)[0])
             start = boniest_window(image, roi_size, self.settings.overlap)
             window = normalised_window(image, start, self.settings)
-            reference = Executor(weights.network(), torch.device("cpu"), "fp32", 1)
+            reference = make_executor(TRUSTED, weights, self.settings)
             verdict = check(executor, reference, window)
             remember(key, verdict)
         return verdict
+
+
+def _original_choices(engine: str, precision: str) -> tuple[str, str]:
+    """The engine and precision of mode original, the only ones that repeat its numbers."""
+    if engine not in ("auto", "torch") or precision not in ("auto", "fp32"):
+        raise InputError(
+            f"--mode original is computed by torch in fp32 only; --engine {engine} --precision {precision} "
+            "was asked for"
+        )
+    return "torch", "fp32"
 
 
 class _Notebook:

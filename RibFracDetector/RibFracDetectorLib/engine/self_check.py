@@ -1,16 +1,15 @@
 """Is a fast precision or device right for these weights? One window tells, once per machine and version.
 
-Half precision and Metal are fast and usually close enough, but no library promises it for a given network:
-instance norm can amplify rounding. So before the first run, one window with much bone is computed on the CPU
-in float32 and in the wanted way; only when what a reader would see agrees is the fast way taken. The
-verdict is remembered, keyed by everything it depends on.
+Half precision, Metal and other libraries are fast and usually close enough, but nobody promises it for a
+given network: instance norm can amplify rounding. So before the first run, one window with much bone is
+computed in the wanted way and by PyTorch on the CPU in float32; only when what a reader would see agrees is
+the fast way taken. The verdict is remembered, keyed by everything it depends on.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import tempfile
 from collections.abc import Sequence
@@ -23,8 +22,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import __version__
-from .devices import device_label
-from .executor import Executor
+from ..case.provenance import versions
+from .cache_folder import cache_folder
+from .execution.executor import Executor
+from .execution.ways import Way
 from .inference.blending import window_margin
 from .inference.windows import window_starts
 from .network import RawOutput
@@ -84,15 +85,15 @@ def check(candidate: Executor, reference: Executor, window: Tensor) -> Verdict:
     return Verdict(score_difference, rms)
 
 
-def cache_key(weights_sha256: str, device: torch.device, precision: str, roi_size: Sequence[int]) -> str:
+def cache_key(weights_sha256: str, way: Way, roi_size: Sequence[int]) -> str:
     """Names everything a verdict depends on."""
     facts = (
         __version__,
         torch.__version__,
+        versions().get(way.engine, ""),
         platform.machine(),
         platform.processor(),
-        device_label(device),
-        precision,
+        str(way),
         weights_sha256,
         *map(str, roi_size),
     )
@@ -102,14 +103,14 @@ def cache_key(weights_sha256: str, device: torch.device, precision: str, roi_siz
 def remembered(key: str) -> Verdict | None:
     """The verdict of an earlier run, if there is a readable one."""
     try:
-        return Verdict(**json.loads((_cache_folder() / f"{key}.json").read_text(encoding="utf-8")))
+        return Verdict(**json.loads((cache_folder("self_check") / f"{key}.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 
 
 def remember(key: str, verdict: Verdict) -> None:
     """Keep a verdict for later runs; a cache that cannot be written is no failure."""
-    folder = _cache_folder()
+    folder = cache_folder("self_check")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as stream:
@@ -117,11 +118,6 @@ def remember(key: str, verdict: Verdict) -> None:
         Path(stream.name).replace(folder / f"{key}.json")
     except OSError:
         return
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "ribfrac" / "self_check"
 
 
 def _visible_difference(wanted: Tensor, truth: Tensor) -> float:

@@ -16,6 +16,7 @@ Parser = Callable[[Any], Any]
 
 # Stride 16 of the deepest level: a window must be divisible by it.
 WINDOW_MULTIPLE = 16
+SPACING_RULES = ("nearest", "adaptive")
 
 
 def whole(minimum: int) -> Parser:
@@ -89,15 +90,24 @@ def increasing_pair(value: object) -> tuple[float, float]:
 
 
 def spacings(value: object) -> str | tuple:
-    """The word adaptive, or a list whose items are None (the scan's own) or three voxel sizes in mm."""
-    if value == "adaptive":
-        return "adaptive"
+    """One of `SPACING_RULES`, or a list whose items are None (the scan's own) or three voxel sizes in mm."""
+    if value in SPACING_RULES:
+        return str(value)
     if value is None:
         return (None,)
     if not isinstance(value, list | tuple) or not value:
-        raise ValueError('"adaptive", or a list of voxel sizes [x, y, z] in mm and null for the scan\'s own')
+        raise ValueError(
+            '"nearest", "adaptive", or a list of voxel sizes [x, y, z] in mm and null for the scan\'s own'
+        )
     voxel_size = fixed_list(number(0.1, 20.0), 3)
     return tuple(None if item is None else voxel_size(item) for item in value)
+
+
+def truth(value: object) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
 
 
 def flips(value: object) -> tuple[str, ...]:
@@ -116,6 +126,7 @@ PARSERS: dict[str, Parser] = {
     "target_spacings": spacings,
     "spacing_range": fixed_list(increasing_pair, 3),
     "flips": flips,
+    "exhaustive": truth,
     "nms_pre": whole(1),
     "nms_pre_tiles": whole(1),
     "min_bbox_size": number(0.0, 1000.0),

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ..case.errors import InputError
 from .checkpoint import read_checkpoint
@@ -99,8 +100,19 @@ def expected_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
 
 
 def _without_memory(architecture: Architecture) -> RetinaUNet:
-    with torch.device("meta"):
+    with torch.device("meta"), _NoRandomNumbers():
         return build_network(architecture)
+
+
+class _NoRandomNumbers(TorchFunctionMode):
+    """Leaves tensors uninitialised: on the meta device, PyTorch's random numbers take 2 s to import."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func in (Tensor.normal_, Tensor.uniform_) or getattr(func, "__module__", "") == nn.init.__name__:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def _stored_tensors(path: Path, content: Any) -> dict[str, Tensor]:

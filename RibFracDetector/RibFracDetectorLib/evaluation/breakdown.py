@@ -74,4 +74,4 @@ def _longest_edges(lesions: Lesions, in_mm: bool) -> NDArray[np.float64]:
 def _size_names(unit: str) -> list[str]:
     low, *middle, high = (f"{edge:g}" for edge in SIZE_EDGES)
     inner = [f"{a}-{b} {unit}" for a, b in zip([low, *middle], [*middle, high], strict=True)]
-    return [f"<{low} {unit}", *inner, f">={high} {unit}"]
+    return [f"0-{low} {unit}", *inner, f">={high} {unit}"]

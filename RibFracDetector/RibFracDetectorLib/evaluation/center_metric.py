@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,14 @@ import numpy as np
 from ..case.errors import InputError
 from .bootstrap import bootstrap_sensitivity, paired_comparison
 from .breakdown import class_groups, sensitivity_by_group, size_groups
+from .case_rows import case_rows
 from .froc import CHALLENGE_POINTS, SEED_POINTS, FrocCurve, froc_curve, sensitivity_at
 from .ground_truth import GroundTruth
-from .matching import Pool, case_counts, match_centers, pool
+from .matching import Pool, match_centers, pool
 from .options import EvaluationOptions
 from .pairing import PairedList, paired_list
 from .predictions import Predictions
 from .reliability import reliability_curve
-from .segmentation import foreground_dice
 
 POINT_SETS: Mapping[str, tuple[float, ...]] = {
     "mean": SEED_POINTS,
@@ -68,7 +68,7 @@ def evaluate_list(
     matched = pool_by_center(paired)
     curve = froc_curve(matched)
     sizes, unit = size_groups(paired.lesions)
-    dice, notes = _dice(truth, predictions, name, options)
+    per_case, notes = case_rows(truth, predictions, name, options)
     intervals, band = _bootstrap(matched, options)
     values = {
         "scans": matched.n_cases,
@@ -84,7 +84,7 @@ def evaluate_list(
         "per_size": sensitivity_by_group(matched, sizes, CHALLENGE_POINTS),
         "size_unit": unit,
         "reliability": reliability_curve(matched),
-        "per_case": _per_case(truth, predictions, name, options, dice),
+        "per_case": per_case,
         "curve": {"fp_per_scan": curve.fp_per_scan, "sensitivity": curve.sensitivity, "score": curve.scores},
     }
     return CenterList(values, paired, matched, curve, band, notes)
@@ -120,44 +120,6 @@ def _bootstrap(matched: Pool, options: EvaluationOptions) -> tuple[dict[str, Any
     challenge = slice(n_seed, n_seed + n_challenge)
     intervals["mean_of_challenge_points"] = drawn.columns(challenge).mean_interval()
     return intervals, Band(low[challenge.stop :], high[challenge.stop :])
-
-
-def _per_case(
-    truth: GroundTruth,
-    predictions: Predictions,
-    name: str,
-    options: EvaluationOptions,
-    dice: Mapping[str, float],
-) -> dict[str, dict[str, Any]]:
-    """The original's row of every scan, by the classes of single scans."""
-    paired = paired_list(truth, predictions, name, options.case_classes, options.missing)
-    rows = {}
-    for case_id, lesions, detections in zip(paired.case_ids, paired.lesions, paired.detections, strict=True):
-        rows[case_id] = asdict(case_counts(match_centers(lesions, detections)))
-        if case_id in dice:
-            rows[case_id]["dice"] = dice[case_id]
-    return rows
-
-
-def _dice(
-    truth: GroundTruth, predictions: Predictions, name: str, options: EvaluationOptions
-) -> tuple[dict[str, float], list[str]]:
-    """Dice by scan where both masks exist; detections alone have no mask."""
-    values: dict[str, float] = {}
-    notes: list[str] = []
-    if name == "det" or not options.use_masks:
-        return values, notes
-    for case_id in truth.cases.keys() & predictions.cases.keys():
-        try:
-            dice = foreground_dice(
-                truth.cases[case_id].of_classes(options.case_classes), predictions.cases[case_id]
-            )
-        except InputError as error:
-            notes.append(f"{case_id}: {error}")
-            continue
-        if dice is not None:
-            values[case_id] = dice
-    return values, sorted(notes)
 
 
 def compare(first: CenterList, second: CenterList, options: EvaluationOptions) -> dict[str, Any]:

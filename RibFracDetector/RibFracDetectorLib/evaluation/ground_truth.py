@@ -12,6 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
+from ..case.dataset import (
+    CLASSES_SUFFIX,
+    INSTANCE_SUFFIX,
+    DatasetError,
+    case_id_of_prefix,
+    nifti_of,
+    read_split_file,
+    stated_data,
+)
 from ..case.errors import InputError
 from ..case.masks import read_mask
 from .boxes import box_centers, mask_boxes
@@ -20,9 +29,6 @@ from .predictions import label_array
 from .result_entries import Entry, box_of, center_of, integer_of, read_entries
 from .ribfrac_files import CLASS_NAMES, IGNORED_CODE, LabelRow, RibFracFolder, mask_files
 from .ribfrac_files import read_ground_truth as read_ribfrac_folder
-
-JSON_SUFFIX = "_ins2cls.json"
-MASK_SUFFIX = "_instance"
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class GroundTruth:
         class_names: names of the classes where the layout has them.
         notes: what a reader of the numbers should know, one line each.
         ribfrac: rows and masks, if the layout is the challenge's.
+        data: "real" or "simulated" where the layout says so, else "unknown".
     """
 
     layout: str
@@ -42,19 +49,23 @@ class GroundTruth:
     class_names: Mapping[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     ribfrac: RibFracFolder | None = None
+    data: str = "unknown"
 
 
-def read_ground_truth(folder: Path, use_masks: bool = True) -> GroundTruth:
-    """Read a folder of ground truth.
+def read_ground_truth(folder: Path, use_masks: bool = True, split: str = "test") -> GroundTruth:
+    """Read a folder of ground truth, or that of one split of a data set.
 
     Args:
         folder: `*_ins2cls.json` (with `*_instance.nii[.gz]` or without), `*-label.nii[.gz]` of RibFrac (with
-            its info table or without), or `*_instance.nii[.gz]` alone.
+            its info table or without), or `*_instance.nii[.gz]` alone; or a split file (`case.dataset`).
         use_masks: whether masks beside `_ins2cls.json` are opened, to compare the two and to learn spacings.
+        split: "training" or "test", of a split file.
 
     Raises:
         InputError: no folder, none of these files, or a broken one.
     """
+    if folder.suffix == ".json":
+        return _read_split(folder, split, use_masks)
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; expected a folder of ground truth")
     for reader in READERS:
@@ -68,22 +79,52 @@ def read_ground_truth(folder: Path, use_masks: bool = True) -> GroundTruth:
 
 def _read_ins2cls(folder: Path, use_masks: bool) -> GroundTruth | None:
     """The original's layout (spec 7)."""
-    files = sorted(folder.glob(f"*{JSON_SUFFIX}"))
+    files = sorted(folder.glob(f"*{CLASSES_SUFFIX}"))
     if not files:
         return None
-    masks = mask_files(folder, MASK_SUFFIX)
+    masks = mask_files(folder, INSTANCE_SUFFIX)
     cases: dict[str, Lesions] = {}
     notes: list[str] = []
     for path in files:
-        case_id = path.name.removesuffix(JSON_SUFFIX)
-        cases[case_id] = _lesions_of_entries(read_entries(path), path, masks.get(case_id))
-        if use_masks and case_id in masks:
-            cases[case_id], found = _compared_with_mask(case_id, cases[case_id])
-            notes += found
+        case_id = path.name.removesuffix(CLASSES_SUFFIX)
+        cases[case_id], found = _lesions_of_json(case_id, path, masks.get(case_id), use_masks)
+        notes += found
     notes += [
-        f"{case_id}: {masks[case_id].name} has no {JSON_SUFFIX}; not used" for case_id in masks.keys() - cases
+        f"{case_id}: {masks[case_id].name} has no {CLASSES_SUFFIX}; not used"
+        for case_id in masks.keys() - cases
     ]
     return GroundTruth("ins2cls", dict(sorted(cases.items())), notes=tuple(notes))
+
+
+def _read_split(path: Path, split: str, use_masks: bool) -> GroundTruth:
+    """The original's files of one split of a data set, which may lie in any folders below it."""
+    cases: dict[str, Lesions] = {}
+    notes: list[str] = []
+    problems: list[str] = []
+    for prefix in read_split_file(path)[split]:
+        case_id, stem = case_id_of_prefix(prefix), path.parent / prefix
+        classes = stem.with_name(stem.name + CLASSES_SUFFIX)
+        mask = nifti_of(stem.with_name(stem.name + INSTANCE_SUFFIX))
+        if classes.is_file():
+            cases[case_id], found = _lesions_of_json(case_id, classes, mask, use_masks)
+            notes += found
+        elif mask is not None:
+            cases[case_id] = _lesions_of_mask(mask, lambda _: UNKNOWN_CLASS)
+        else:
+            problems.append(f"{classes}: missing, and no mask {INSTANCE_SUFFIX}.nii[.gz] either; add one")
+    if problems:
+        raise DatasetError(path, problems)
+    ordered = dict(sorted(cases.items()))
+    return GroundTruth("data set", ordered, notes=tuple(notes), data=stated_data(path))
+
+
+def _lesions_of_json(
+    case_id: str, path: Path, mask: Path | None, use_masks: bool
+) -> tuple[Lesions, list[str]]:
+    lesions = _lesions_of_entries(read_entries(path), path, mask)
+    if mask is None or not use_masks:
+        return lesions, []
+    return _compared_with_mask(case_id, lesions)
 
 
 def _lesions_of_entries(entries: list[Entry], source: Path, mask: Path | None) -> Lesions:
@@ -168,7 +209,7 @@ def _table_notes(case_id: str, lesions: Lesions, rows: Mapping[int, LabelRow]) -
 
 def _read_instances(folder: Path, _use_masks: bool) -> GroundTruth | None:
     """Instance masks alone: every value is a lesion of unknown class."""
-    masks = mask_files(folder, MASK_SUFFIX)
+    masks = mask_files(folder, INSTANCE_SUFFIX)
     if not masks:
         return None
     cases = {case_id: _lesions_of_mask(path, lambda _: UNKNOWN_CLASS) for case_id, path in masks.items()}

@@ -6,8 +6,9 @@ failed would flatter it. `missing="skip"` is the original's rule (spec 6). Eithe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ import numpy as np
 from ..case.errors import InputError
 from .cases import Detections, Lesions, no_detections
 from .ground_truth import GroundTruth
-from .predictions import Predictions
+from .predictions import CaseResult, Predictions
 
 MISSING_POLICIES = ("count", "skip")
+_IMAGE_ENDING = re.compile(r"[_-]image$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,27 @@ class PairedList:
     lesions: list[Lesions]
     detections: list[Detections]
     missing: list[str]
+
+
+def named_as_truth(truth: GroundTruth, predictions: Predictions) -> Predictions:
+    """The results under the ids of the ground truth.
+
+    Case ids are made of file names, which in the layouts of RibFrac and the seed end with `-image` or
+    `_image`; their ground truth lacks that. A submission has the challenge's ids already.
+
+    Raises:
+        InputError: two results are then of one scan.
+    """
+    if predictions.submission is not None:
+        return predictions
+    cases: dict[str, CaseResult] = {}
+    for case_id, result in predictions.cases.items():
+        bare = _IMAGE_ENDING.sub("", case_id)
+        name = bare if case_id not in truth.cases and bare in truth.cases else case_id
+        if name in cases:
+            raise InputError(f"{predictions.folder} has two results for scan {name}; remove one")
+        cases[name] = result
+    return replace(predictions, cases=dict(sorted(cases.items())))
 
 
 def check_common_cases(truth: GroundTruth, predictions: Predictions) -> None:

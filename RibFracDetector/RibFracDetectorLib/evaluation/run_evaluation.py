@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..case.errors import InputError
+from .case_table import WHOLE_TABLE, write_case_table
 from .center_metric import CenterList, compare, evaluate_list
 from .curves import froc_figure, save_figure
 from .ground_truth import GroundTruth, read_ground_truth
@@ -15,7 +16,7 @@ from .html_report import OtherRun, Report, write_report
 from .map_metric import evaluate_map
 from .options import EvaluationOptions
 from .output import write_json
-from .pairing import check_common_cases, pairing_facts
+from .pairing import check_common_cases, named_as_truth, pairing_facts
 from .predictions import Predictions, read_predictions
 from .ribfrac_metric import evaluate_ribfrac
 from .submission import write_submission
@@ -28,11 +29,12 @@ class Request:
     """What to evaluate.
 
     Attributes:
-        predictions, ground_truth, output: folders; the last is created.
+        predictions, ground_truth, output: folders; the last is created, the second may be a split file.
         metrics: some of center, ribfrac, map.
         compare: other runs on the same scans, by the name they get in the report.
         precision: see `predictions.read_predictions`.
         submission: whether to write the files of a RibFrac submission too.
+        split: of a split file.
     """
 
     predictions: Path
@@ -43,6 +45,7 @@ class Request:
     compare: Mapping[str, Path] = field(default_factory=dict)
     precision: str = "auto"
     submission: bool = False
+    split: str = "test"
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ def run_evaluation(request: Request) -> Outcome:
     Raises:
         InputError: wrong input; nothing is written that is not whole.
     """
-    truth = read_ground_truth(request.ground_truth, request.options.use_masks)
-    predictions = read_predictions(request.predictions, request.precision)
+    truth = read_ground_truth(request.ground_truth, request.options.use_masks, request.split)
+    predictions = named_as_truth(truth, read_predictions(request.predictions, request.precision))
     check_common_cases(truth, predictions)
     request.output.mkdir(parents=True, exist_ok=True)
     run = _Run(request, truth, predictions)
@@ -81,6 +84,8 @@ class _Run:
     def __init__(self, request: Request, truth: GroundTruth, predictions: Predictions) -> None:
         self.request, self.truth, self.predictions = request, truth, predictions
         self.options = request.options
+        if self.options.data == "unknown":
+            self.options = replace(self.options, data=truth.data)
         self.facts = pairing_facts(truth, predictions, self.options.froc_classes, self.options.missing)
         self.headlines: dict[str, float] = {}
         self.center: dict[str, CenterList] = {}
@@ -105,6 +110,9 @@ class _Run:
         self._write("center", {**lists, "comparisons": comparisons})
         pools = {name: result.pool for name, result in self.center.items()}
         write_threshold_tables(output, pools, {**self.options.measured_on, "run": self._run_name})
+        rows = {name: result.values["per_case"] for name, result in self.center.items() if name != "findings"}
+        if rows:
+            write_case_table(output / WHOLE_TABLE, rows.get("det", {}), rows.get("seg", {}), self.predictions)
 
     def ribfrac_metric(self) -> None:
         """The scores of the challenge."""
@@ -159,7 +167,7 @@ class _Run:
         return "findings_FROC" if name == "findings" else f"{prefix}{name}_roi_infos_FROC"
 
     def _other_run(self, folder: Path) -> OtherRun:
-        other = read_predictions(folder, self.request.precision)
+        other = named_as_truth(self.truth, read_predictions(folder, self.request.precision))
         check_common_cases(self.truth, other)
         names = [name for name in other.lists if name in self.center]
         if not names:

@@ -46,11 +46,12 @@ class AdvancedSection:
 
     def settings(self, parameters: DetectorParameters) -> tuple[str, ...]:
         """The `key=value` that override the model's own settings."""
+        whole = ("exhaustive=true",) if parameters.exhaustive else ()
         if parameters.useModelSettings:
-            return ()
+            return whole
         flips = json.dumps(FLIPS if parameters.flips else ())
         numbers = [f"{key}={getattr(parameters, name):.4g}" for name, key in OVERRIDES.items()]
-        return (*numbers, f"flips={flips}")
+        return (*whole, *numbers, f"flips={flips}")
 
     def _fill(self, combo: Any, names: tuple[str, ...], chosen: str) -> None:
         blocked = combo.blockSignals(True)

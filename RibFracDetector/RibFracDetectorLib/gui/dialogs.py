@@ -11,9 +11,9 @@ from slicer.i18n import tr as _
 LAST_FOLDER = "RibFrac/lastFolder"
 
 
-def ask(question: str, details: str = "") -> bool:
+def ask(question: str) -> bool:
     """A yes-or-no question."""
-    return slicer.util.confirmYesNoDisplay(question, windowTitle="RibFrac", detailedText=details)
+    return slicer.util.confirmYesNoDisplay(question, windowTitle="RibFrac")
 
 
 def tell_error(text: str) -> None:

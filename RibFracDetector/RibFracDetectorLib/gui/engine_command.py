@@ -40,8 +40,7 @@ def detect_arguments(ct: Path, case_id: str, options: DetectionOptions) -> list[
     arguments = ["detect", str(ct), "--case", case_id, "--output", str(options.folder)]
     arguments += ["--weights", options.weights, "--mode", options.mode]
     arguments += ["--device", options.device, "--precision", options.precision]
-    if options.engine != "auto":
-        arguments += ["--engine", options.engine]
+    arguments += ["--engine", options.engine]
     for setting in options.settings:
         arguments += ["--set", setting]
     return [*arguments, "--progress", "jsonl", "--lifeline", "--temporary-input"]

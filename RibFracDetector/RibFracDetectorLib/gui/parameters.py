@@ -15,12 +15,13 @@ class DetectorParameters:
     Attributes:
         ctVolume: the CT.
         model: a name of the catalogue, or a checkpoint file.
-        useModelSettings: take the settings with which the model was validated, and ignore the four below.
+        useModelSettings: take the settings with which the model was validated, not the four that follow.
         scoreThreshold: boxes must score above this.
         cutoff: a voxel belongs to the segmentation above this probability.
         overlap: fraction of a window shared with its neighbour.
         flips: detect in flipped copies too (four times the work).
         originalMode: repeat the published system's numbers.
+        exhaustive: search where no rib can be, too.
     """
 
     # The application binds widgets to these names, which follow its own spelling.
@@ -32,3 +33,4 @@ class DetectorParameters:
     overlap: Annotated[float, WithinRange(0.0, 0.9)] = 0.4
     flips: bool = False
     originalMode: bool = False  # noqa: N815
+    exhaustive: bool = False

@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 from RibFracDetectorLib.engine.devices import choose_precision
-from RibFracDetectorLib.engine.executor import Executor
+from RibFracDetectorLib.engine.execution.torch_executor import TorchExecutor
 from RibFracDetectorLib.engine.inference.boxes import ScoredBoxes
 from RibFracDetectorLib.engine.inference.caps import Caps
 from RibFracDetectorLib.engine.inference.infer import infer
@@ -76,7 +76,7 @@ class Validator:
         was_training = network.training
         found: list[ScanResult] | None = []
         try:
-            executor = Executor(
+            executor = TorchExecutor(
                 network, device, choose_precision(self.precision, device), self.settings.sw_batch_size
             )
             for case in self.cases[rank::world_size]:
@@ -87,7 +87,7 @@ class Validator:
             network.train(was_training)
         return metrics_of(_gathered(found, world_size))
 
-    def _detect(self, executor: Executor, case: PreparedCase) -> ScanResult:
+    def _detect(self, executor: TorchExecutor, case: PreparedCase) -> ScanResult:
         reporter = _Stoppable(self.stopped)
         ct = case.ct()
         inference = infer(

@@ -16,6 +16,8 @@ from torch import Tensor
 
 # The original replaces a window that holds NaN by (background +16, foreground -16).
 NAN_MARGIN = -32.0
+# Where no window was run there is no fracture.
+UNSEEN_MARGIN = -32.0
 
 
 class Blend(Protocol):
@@ -39,12 +41,12 @@ class WeightedBlend:
     def add(self, start: Sequence[int], margin: Tensor) -> None:
         """See `Blend.add`."""
         window = window_slices(start, margin.shape)
-        self._sum[window] += margin * self._importance
+        self._sum[window].addcmul_(margin, self._importance)
         self._weight[window] += self._importance
 
     def result(self) -> Tensor:
-        """See `Blend.result`."""
-        return self._sum.div_(self._weight)
+        """See `Blend.result`; `UNSEEN_MARGIN` where no window was."""
+        return self._sum.div_(self._weight).masked_fill_(self._weight == 0, UNSEEN_MARGIN)
 
 
 class LastWindowBlend:

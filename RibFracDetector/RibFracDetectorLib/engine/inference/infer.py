@@ -11,17 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..executor import Executor
-from ..progress import StageClock
+from ..execution.executor import Executor
+from ..progress import Reporter, StageClock
 from ..settings import InferenceSettings
 from .boxes import ScoredBoxes
 from .caps import Caps
+from .plan import WindowPlan, plan_windows
 from .procedure import Procedure
 from .running_mean import RunningMean
 from .sliding_window import merge_views, slide
-from .spacing import Spacing, adaptive_spacings
+from .spacing import Spacing, adaptive_spacings, nearest_spacing
 from .views import ViewGrid, list_views, make_view, plan_view
-from .windows import window_starts
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,13 @@ class Inference:
         probability: foreground probability, float32 [x, y, z]. In mode original it keeps the padding of a
             scan smaller than the window (spec 5.3 [bug]).
         windows: how many windows were run.
+        windows_skipped: how many more the whole grid has.
     """
 
     detections: ScoredBoxes
     probability: NDArray
     windows: int
+    windows_skipped: int = 0
 
 
 def infer(
@@ -63,25 +65,35 @@ def infer(
     Raises:
         CancelledError: when the clock's reporter asks, between two windows.
     """
-    plans = plan_views(voxels.shape, spacing, settings)
-    total = sum(count_windows(grid, settings) for grid in plans) * len(executors)
+    grids = plan_views(voxels.shape, spacing, settings)
+    with clock.stage("plan"):
+        plans = _plan(voxels, spacing, grids, settings, procedure, clock.reporter)
+    total = sum(len(plan.starts) for plan in plans) * len(executors)
+    skipped = sum(plan.skipped for plan in plans) * len(executors)
     tally = _Tally(total, clock)
     boxes: list[ScoredBoxes] = []
     mean = RunningMean()
-    for grid in plans:
+    for grid, plan in zip(grids, plans, strict=True):
         with clock.stage("resample"):
             image = make_view(voxels, grid)
         for executor in executors:
             with clock.stage("network"):
                 found, margin = slide(
-                    image, executor, settings, procedure.make_blend, caps, clock.reporter, tally.one_more
+                    image,
+                    plan.starts,
+                    executor,
+                    settings,
+                    procedure.make_blend,
+                    caps,
+                    clock.reporter,
+                    tally.one_more,
                 )
             with clock.stage("merge"):
                 boxes.append(procedure.boxes_to_scan(found, grid))
                 mean.add(procedure.probability_on_scan(margin.cpu(), grid))
     with clock.stage("merge"):
         detections = merge_views(boxes, settings, caps) if len(boxes) > 1 else boxes[0]
-    return Inference(detections, mean.result(), total)
+    return Inference(detections, mean.result(), total, skipped)
 
 
 def nothing_found(size: Sequence[int]) -> Inference:
@@ -95,14 +107,28 @@ def plan_views(size: Sequence[int], spacing: Spacing, settings: InferenceSetting
     return [plan_view(size, spacing, view, settings.roi_size) for view in views]
 
 
-def count_windows(grid: ViewGrid, settings: InferenceSettings) -> int:
-    """How many windows one view takes."""
-    return len(window_starts(grid.padded_size, settings.roi_size, settings.overlap))
+def _plan(
+    voxels: NDArray,
+    spacing: Spacing,
+    grids: Sequence[ViewGrid],
+    settings: InferenceSettings,
+    procedure: Procedure,
+    reporter: Reporter,
+) -> list[WindowPlan]:
+    """The windows of every view; tells the user of doubts that cost time."""
+    region = procedure.find_ribs(voxels, spacing)
+    if region is not None and region.doubt and not settings.exhaustive:
+        reporter.note(f"no window was left out that could be: {region.doubt}")
+    return [
+        plan_windows(grid, region, settings.roi_size, settings.overlap, settings.exhaustive) for grid in grids
+    ]
 
 
 def _spacings(spacing: Spacing, settings: InferenceSettings) -> Sequence[Spacing | None]:
     if settings.target_spacings == "adaptive":
         return adaptive_spacings(spacing, settings.spacing_range)
+    if settings.target_spacings == "nearest":
+        return nearest_spacing(spacing, settings.spacing_range)
     return settings.target_spacings
 
 

@@ -13,6 +13,7 @@ from ...case.ct import CtVolume
 from ...case.original_orientation import read_as_original
 from .blending import Blend, LastWindowBlend
 from .boxes import ScoredBoxes, clip_boxes
+from .rib_region import RibRegion
 from .spacing import Spacing
 from .views import ViewGrid, unflip_boxes
 
@@ -30,6 +31,10 @@ class OriginalProcedure:
     def is_blank(self, voxels: NDArray) -> bool:  # noqa: ARG002
         """The original asks about everything."""
         return False
+
+    def find_ribs(self, voxels: NDArray, spacing: Spacing) -> RibRegion | None:  # noqa: ARG002
+        """The original runs every window."""
+        return None
 
     def make_blend(self, image_size: Sequence[int], importance: Tensor) -> Blend:
         """The last window wins (spec 5.2 [bug])."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...case.ct import CtVolume
 from .blending import Blend
 from .boxes import ScoredBoxes
+from .rib_region import RibRegion
 from .spacing import Spacing
 from .views import ViewGrid
 
@@ -29,6 +30,9 @@ class Procedure(Protocol):
 
     def is_blank(self, voxels: NDArray) -> bool:
         """Is there nothing in the scan that the network could be asked about?"""
+
+    def find_ribs(self, voxels: NDArray, spacing: Spacing) -> RibRegion | None:
+        """Where in the scan windows are needed; None asks for the original's grid of windows."""
 
     def make_blend(self, image_size: Sequence[int], importance: Tensor) -> Blend:
         """The accumulator of segmentation margins."""

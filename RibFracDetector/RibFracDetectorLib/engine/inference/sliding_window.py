@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..executor import Executor
+from ..execution.executor import Executor
 from ..network import RawOutput
 from ..progress import CancelledError, Reporter
 from ..settings import InferenceSettings
@@ -21,13 +21,14 @@ from .anchors import STRIDES, decode_boxes, flatten_head_output, level_anchors
 from .blending import Blend, window_margin, window_slices
 from .boxes import ScoredBoxes, clip_boxes, non_maximum_suppression
 from .caps import Caps
-from .windows import IMPORTANCE_MAPS, window_starts
+from .windows import IMPORTANCE_MAPS, Size
 
 BlendFactory = Callable[[Sequence[int], Tensor], Blend]
 
 
 def slide(
     image: NDArray,
+    starts: Sequence[Size],
     executor: Executor,
     settings: InferenceSettings,
     make_blend: BlendFactory,
@@ -35,10 +36,11 @@ def slide(
     reporter: Reporter,
     on_window: Callable[[], None],
 ) -> tuple[ScoredBoxes, Tensor]:
-    """Detect in every window of one view.
+    """Detect in the windows of one view.
 
     Args:
         image: HU [x, y, z], at least as large as the window on every axis.
+        starts: of the windows to run.
         executor: the network.
         settings: see `InferenceSettings`.
         make_blend: called with the image size and the importance map.
@@ -55,12 +57,12 @@ def slide(
     importance = IMPORTANCE_MAPS[settings.blend_mode](settings.roi_size, settings.sigma_scale)
     blend = make_blend(image.shape, importance)
     found: list[ScoredBoxes] = []
-    for starts in _batches(window_starts(image.shape, settings.roi_size, settings.overlap), executor):
+    for batch in _batches(starts, executor):
         if reporter.cancelled():
             raise CancelledError("cancelled: nothing was written for this case")
-        windows = torch.stack([normalised_window(image, start, settings) for start in starts])
+        windows = torch.stack([normalised_window(image, start, settings) for start in batch])
         outputs = executor(windows, reporter)
-        for start, (detections, margin) in zip(starts, _per_window(outputs, settings, caps), strict=True):
+        for start, (detections, margin) in zip(batch, _per_window(outputs, settings, caps), strict=True):
             found.append(detections.with_boxes(detections.boxes + np.tile(start, 2)))
             blend.add(start, margin.to(importance.device))
             on_window()
@@ -69,9 +71,9 @@ def slide(
 
 def normalised_window(image: NDArray, start: Sequence[int], settings: InferenceSettings) -> Tensor:
     """One window of HU as the network wants it, float32 (1, X, Y, Z)."""
-    window = image[window_slices(start, settings.roi_size)].astype(np.float32, order="C")
-    tensor = torch.from_numpy(window)
-    return tensor.clamp_(*settings.clip).sub_(settings.subtract).div_(settings.divide)[None]
+    part = torch.from_numpy(image)[window_slices(start, settings.roi_size)]
+    window = torch.empty(settings.roi_size).copy_(part)
+    return window.clamp_(*settings.clip).sub_(settings.subtract).div_(settings.divide)[None]
 
 
 def candidate_boxes(output: RawOutput, index: int, nms_pre: int) -> ScoredBoxes:
@@ -129,7 +131,7 @@ def _anchors(feature_size: tuple[int, int, int], stride: int, device: torch.devi
     return level_anchors(feature_size, stride, device)
 
 
-def _batches(starts: list[tuple[int, int, int]], executor: Executor) -> Iterator[list[tuple[int, int, int]]]:
+def _batches(starts: Sequence[Size], executor: Executor) -> Iterator[Sequence[Size]]:
     done = 0
     while done < len(starts):
         batch = starts[done : done + executor.batch_limit]

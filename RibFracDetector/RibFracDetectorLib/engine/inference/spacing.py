@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 Spacing = tuple[float, float, float]
 SpacingRange = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+
+# Planes of an image that are interpolated at once: it bounds what is in memory beside the result.
+PIECE = 32
 
 
 def adaptive_spacings(spacing: Sequence[float], trained: SpacingRange) -> list[Spacing | None]:
@@ -26,6 +30,12 @@ def adaptive_spacings(spacing: Sequence[float], trained: SpacingRange) -> list[S
         for own, fits, (low, high) in zip(spacing, inside, trained, strict=True)
     )
     return [(x, y, z), None]
+
+
+def nearest_spacing(spacing: Sequence[float], trained: SpacingRange) -> list[Spacing | None]:
+    """The one pass of a scan at the voxel size of the trained range that is nearest to its own."""
+    x, y, z = (min(max(own, low), high) for own, (low, high) in zip(spacing, trained, strict=True))
+    return [None] if (x, y, z) == tuple(spacing) else [(x, y, z)]
 
 
 def respaced_size(
@@ -47,30 +57,39 @@ def same_spacing(spacing: Sequence[float], target: Sequence[float]) -> bool:
 def resample(voxels: NDArray, step: Sequence[float], size: Sequence[int]) -> NDArray[np.float32]:
     """Trilinear sampling at index k * step, border values continued outwards.
 
+    Interpolates along one axis after the other, and along no axis that stays as it is.
+
     Args:
         voxels: [x, y, z], any real type.
         step: distance between output samples along each axis, in voxels of the input.
         size: voxels of the output along each axis.
 
     Returns:
-        float32 [x, y, z] (Fortran-ordered: x is contiguous).
+        float32 [x, y, z], axes in memory as those of `voxels`.
     """
-    import SimpleITK as sitk  # noqa: N813  (here, so that training needs no SimpleITK)
+    # Outermost axis first, so that whole planes are read and written.
+    order = np.argsort([-abs(stride) for stride in voxels.strides], kind="stable").tolist()
+    image = torch.from_numpy(np.ascontiguousarray(voxels.transpose(order)))
+    for place, axis in enumerate(order):
+        if step[axis] != 1 or size[axis] != voxels.shape[axis]:
+            image = _interpolate(image, place, step[axis], size[axis])
+    return image.float().numpy().transpose(np.argsort(order))
 
-    image = sitk.GetImageFromArray(np.ascontiguousarray(voxels.transpose(2, 1, 0)))
-    last_samples = [(n - 1) * s for n, s in zip(size, step, strict=True)]
-    beyond = [max(math.ceil(last) - n + 1, 0) for last, n in zip(last_samples, voxels.shape, strict=True)]
-    if any(beyond):
-        image = sitk.ZeroFluxNeumannPad(image, [0, 0, 0], beyond)
-    resampled = sitk.Resample(
-        image,
-        [int(n) for n in size],
-        sitk.Transform(),
-        sitk.sitkLinear,
-        (0.0, 0.0, 0.0),
-        [float(s) for s in step],
-        image.GetDirection(),
-        0.0,
-        sitk.sitkFloat32,
-    )
-    return sitk.GetArrayFromImage(resampled).transpose(2, 1, 0)
+
+def _interpolate(image: Tensor, axis: int, step: float, count: int) -> Tensor:
+    """Linear sampling along one axis, in pieces along the first one."""
+    last = image.shape[axis] - 1
+    position = (torch.arange(count, dtype=torch.float64) * step).clamp(0, last)
+    low = position.floor().long()
+    high = (low + 1).clamp(max=last)
+    weight = (position - low).float().reshape(-1, *[1] * (image.ndim - 1 - axis))
+    result = torch.empty(*image.shape[:axis], count, *image.shape[axis + 1 :])
+    for start in range(0, len(result), PIECE):
+        piece = slice(start, start + PIECE)
+        if axis == 0:
+            below, above, share = image[low[piece]], image[high[piece]], weight[piece]
+        else:
+            source = image[piece]
+            below, above, share = source.index_select(axis, low), source.index_select(axis, high), weight
+        torch.lerp(below.float(), above.float(), share, out=result[piece])
+    return result

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.special import expit
 from torch import Tensor
 
 from ...case.ct import CtVolume
 from .blending import Blend, WeightedBlend
 from .boxes import ScoredBoxes, clip_boxes
+from .rib_region import RibRegion, find_rib_region
 from .spacing import Spacing, resample
 from .views import ViewGrid, unflip_boxes
 
@@ -32,6 +33,10 @@ class StandardProcedure:
         """Air alone, or one value throughout: instance norm would blow its noise up into structure."""
         return int(voxels.max()) < BODY_HU or int(voxels.min()) == int(voxels.max())
 
+    def find_ribs(self, voxels: NDArray, spacing: Spacing) -> RibRegion | None:
+        """By bone, see `rib_region`."""
+        return find_rib_region(voxels, spacing)
+
     def make_blend(self, image_size: Sequence[int], importance: Tensor) -> Blend:
         """The weighted mean of all windows."""
         return WeightedBlend(image_size, importance)
@@ -47,11 +52,11 @@ class StandardProcedure:
 
     def probability_on_scan(self, margin: Tensor, grid: ViewGrid) -> NDArray:
         """Cropped to what is not padding and sampled at the scan's voxel centres."""
-        unflipped = np.flip(margin.numpy(), grid.flip_axes)
-        cropped = unflipped[tuple(slice(0, n) for n in grid.resized_size)]
+        unflipped = margin.flip(grid.flip_axes) if grid.flip_axes else margin
+        cropped = unflipped[tuple(slice(0, n) for n in grid.resized_size)].numpy()
         if grid.is_resampled:
             cropped = resample(cropped, [1 / step for step in grid.step], grid.origin_size)
-        return expit(cropped)
+        return torch.from_numpy(cropped).sigmoid_().numpy()
 
     def exclude_spine(self, probability: NDArray, spine: NDArray) -> NDArray:  # noqa: ARG002
         """Nothing is deleted: findings inside the hull are flagged for the reader instead."""

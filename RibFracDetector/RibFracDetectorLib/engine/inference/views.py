@@ -71,12 +71,15 @@ def plan_view(size: Sequence[int], spacing: Sequence[float], view: View, roi_siz
 
 
 def make_view(voxels: NDArray, grid: ViewGrid) -> NDArray:
-    """Resample, reflect-pad at the end of each axis, flip; [x, y, z], the type of `voxels` or float32."""
+    """Resample, reflect-pad at the end of each axis, flip; [x, y, z], the type of `voxels` or float32.
+
+    Strides are positive, as PyTorch wants them.
+    """
     image = resample(voxels, grid.step, grid.resized_size) if grid.is_resampled else voxels
     padding = [(0, padded - n) for padded, n in zip(grid.padded_size, grid.resized_size, strict=True)]
     if any(after for _, after in padding):
         image = np.pad(image, padding, mode="reflect")
-    return np.flip(image, grid.flip_axes)
+    return np.flip(image, grid.flip_axes).copy(order="A") if grid.flip_axes else image
 
 
 def unflip_boxes(boxes: NDArray, flip_axes: Sequence[int], mirror: Sequence[float]) -> NDArray:

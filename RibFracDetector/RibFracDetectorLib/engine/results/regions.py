@@ -37,12 +37,14 @@ class Region:
 def threshold_and_clean(probability: NDArray, cutoff: float, min_voxels: int) -> NDArray[np.bool_]:
     """Voxels above `cutoff`, without 6-connected pieces of fewer than `min_voxels` voxels; bool [x, y, z]."""
     mask = probability > cutoff
-    pieces, count = ndimage.label(mask)
+    around = _around(mask)
+    pieces, count = ndimage.label(mask[around])
     if count == 0 or min_voxels <= 1:
         return mask
     large = np.bincount(pieces.ravel(), minlength=count + 1) >= min_voxels
     large[0] = False
-    return large[pieces]
+    mask[around] = large[pieces]
+    return mask
 
 
 def label_regions(mask: NDArray[np.bool_], probability: NDArray) -> tuple[NDArray[np.int32], list[Region]]:
@@ -51,9 +53,17 @@ def label_regions(mask: NDArray[np.bool_], probability: NDArray) -> tuple[NDArra
     Returns:
         Labels [x, y, z] with 0 for background, and the region of label i at index i - 1.
     """
-    labels, count = ndimage.label(mask, ALL_NEIGHBOURS)
+    labels = np.zeros(mask.shape, np.int32)
+    around = _around(mask)
+    count = ndimage.label(mask[around], ALL_NEIGHBOURS, output=labels[around])
     boxes = ndimage.find_objects(labels)
     return labels, [_describe(labels, probability, index + 1, boxes[index]) for index in range(count)]
+
+
+def _around(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """The smallest box that holds all of `mask`: labelling takes its time everywhere else, too."""
+    found = ndimage.find_objects(mask.view(np.uint8))
+    return found[0] if found else (slice(0, 0),) * mask.ndim
 
 
 def _describe(labels: NDArray, probability: NDArray, label: int, box: Sequence[slice]) -> Region:

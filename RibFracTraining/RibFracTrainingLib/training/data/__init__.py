@@ -1,6 +1,6 @@
 """Training data: from files to augmented batches.
 
-    layout.py, problems.py, classes.py ─► prepared.py ─► split.py ─► crops.py ─► samples.py ─► sampler.py
+    layout.py, classes.py ─► prepared.py ─► split.py ─► crops.py ─► samples.py ─► sampler.py
     elastic_grid.py, instance_boxes.py ─► augmentation.py (on the device)
     prepare/ turns files into the prepared layout, the only part that reads image files; tiny.py simulates one
 
@@ -26,6 +26,6 @@ How the loop uses it (no SimpleITK, MONAI or lightning is imported; import from 
 A batch has 2 * batch_size patches. Lightning must not replace the sampler (use_distributed_sampler=False).
 Every sample is a pure function of (seed, epoch, position), every augmentation of (seed, epoch, step, rank):
 no state lives in workers, in the sampler's iterator or in global generators, and how far workers have read
-ahead does not matter. `open_split` raises one `problems.DatasetError` (an InputError, exit status 2) that
+ahead does not matter. `open_split` raises one `case.dataset.DatasetError` (an InputError, exit status 2) that
 lists everything wrong with the data set. `split.simulated(cases)` tells whether weights must be marked so.
 """

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from RibFracDetectorLib.case.dataset import SPLITS, DatasetError, case_id_of_prefix, read_split_file
 from RibFracDetectorLib.case.errors import InputError
 
 from .classes import ClassMap
-from .layout import SPLIT_FILE, SPLITS, case_folder, case_id_of_prefix, read_split_file
+from .layout import SPLIT_FILE, case_folder
 from .prepared import PreparedCase, read_case
-from .problems import DatasetError
 
 SAMPLE_SEED = 42
 """The published system draws its part of a split with this seed (spec 2)."""

@@ -14,11 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from RibFracDetectorLib.case.errors import InputError
-from RibFracDetectorLib.case.naming import checked_case_id
-from RibFracDetectorLib.evaluation.ribfrac_files import LABEL_SUFFIX
-
-from ..layout import (
+from RibFracDetectorLib.case.dataset import (
     CLASSES_SUFFIX,
     IMAGE_SUFFIX,
     INSTANCE_SUFFIX,
@@ -26,6 +22,10 @@ from ..layout import (
     case_id_of_prefix,
     read_split_file,
 )
+from RibFracDetectorLib.case.errors import InputError
+from RibFracDetectorLib.case.naming import checked_case_id
+from RibFracDetectorLib.evaluation.ribfrac_files import LABEL_SUFFIX
+
 from .class_sources import classes_of_json, classes_of_tables, is_info_table
 
 RIBFRAC_IMAGE_SUFFIX = "-image"

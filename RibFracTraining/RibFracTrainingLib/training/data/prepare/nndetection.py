@@ -17,11 +17,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from RibFracDetectorLib.case.dataset import IMAGE_SUFFIX
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.masks import write_mask_on
 from RibFracDetectorLib.case.whole_files import write_json, writing_to, written_whole
 
-from ..layout import IMAGE_SUFFIX
 from ..prepared import PreparedCase
 from .nifti_files import write_scan
 from .plan import Plan

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from RibFracDetectorLib.case.dataset import CLASSES_SUFFIX, IMAGE_SUFFIX, INSTANCE_SUFFIX
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.geometry import Grid
 from RibFracDetectorLib.case.masks import read_mask, write_mask_on
@@ -19,7 +20,7 @@ from RibFracDetectorLib.evaluation.predictions import label_array
 
 from ..cache_writing import staged_case, write_arrays
 from ..classes import UNKNOWN
-from ..layout import CLASSES_SUFFIX, IMAGE_SUFFIX, INSTANCE_SUFFIX, case_folder
+from ..layout import case_folder
 from ..prepared import Lesion, PreparedCase, read_case
 from .find_cases import SourceCase
 from .nifti_files import write_scan

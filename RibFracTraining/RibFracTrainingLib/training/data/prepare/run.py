@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from RibFracDetectorLib.case.dataset import DatasetError
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.whole_files import writing_to
 
 from ..cache_writing import remove_unfinished
 from ..layout import SPLIT_FILE
 from ..prepared import PreparedCase
-from ..problems import DatasetError
 from .disk import bytes_needed, free_bytes, told
 from .find_cases import Found, SourceCase, find_folder_cases, find_seed_cases
 from .nifti_files import grid_in_header

@@ -1,19 +1,19 @@
-"""The network on its device: precision, batches, and what to do when memory runs out."""
+"""The network in PyTorch on any device: precision, batches, and what to do when memory runs out."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from ..case.errors import RibFracError
-from .network import RawOutput, RetinaUNet
-from .progress import Reporter
+from ...case.errors import RibFracError
+from ..network import RawOutput, RetinaUNet
+from ..progress import Reporter
 
 AUTOCAST_TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
-class Executor:
-    """Runs batches of windows through one network on one device in one precision.
+class TorchExecutor:
+    """See `Executor`: one network on one device in one precision.
 
     Attributes:
         network: in evaluation mode, on `device`.

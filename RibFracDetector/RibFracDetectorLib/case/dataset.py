@@ -1,0 +1,97 @@
+"""A data set in the seed's layout (spec 7): which case lies where, and which split it belongs to.
+
+DIR/dataset*.json                      {"training": [prefix, ...], "test": [prefix, ...]}
+                                       and, where it is known, "data": "real" or "simulated"
+DIR/{prefix}_image.nii[.gz]            CT
+DIR/{prefix}_instance.nii[.gz]         one whole number per lesion, 0 is background
+DIR/{prefix}_ins2cls.json              [{"instance", "bbox", "class", "center"}, ...]
+
+The case id is the last part of the prefix; the folders before it may be symbolic links.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from .errors import InputError
+
+IMAGE_SUFFIX = "_image"
+INSTANCE_SUFFIX = "_instance"
+CLASSES_SUFFIX = "_ins2cls.json"
+NIFTI_EXTENSIONS = (".nii.gz", ".nii")
+SPLITS = ("training", "test")
+
+
+class DatasetError(InputError):
+    """A data set cannot be used; everything wrong with it is told at once.
+
+    Attributes:
+        problems: one line each, naming the file, what is expected and what to do.
+    """
+
+    def __init__(self, where: object, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(f"{where}: {count}: " + "; ".join(problems))
+
+
+def case_id_of_prefix(prefix: str) -> str:
+    """The case id: the last part of a prefix, which may hold folders."""
+    return PurePosixPath(prefix).name
+
+
+def nifti_of(path: Path) -> Path | None:
+    """`path`, which has no extension, with the NIfTI extension under which it is there; None if it is not."""
+    named = (path.with_name(path.name + extension) for extension in NIFTI_EXTENSIONS)
+    return next((candidate for candidate in named if candidate.exists()), None)
+
+
+def read_split_file(path: Path) -> dict[str, list[str]]:
+    """The prefixes of both splits.
+
+    Raises:
+        InputError: the file is missing or no JSON.
+        DatasetError: a split is no list of prefixes, a case comes twice, or an id stands in both splits.
+    """
+    content: Any = _read_json(path)
+    if not isinstance(content, dict):
+        raise DatasetError(path, ['expected {"training": [prefix, ...], "test": [prefix, ...]}'])
+    problems: list[str] = []
+    splits: dict[str, list[str]] = {}
+    seen: dict[str, str] = {}
+    for name in SPLITS:
+        prefixes = content.get(name)
+        if not isinstance(prefixes, list) or not all(isinstance(prefix, str) for prefix in prefixes):
+            problems.append(f'"{name}" is {_kind(prefixes)}; expected a list of file prefixes')
+            continue
+        splits[name] = prefixes
+        for prefix in prefixes:
+            case_id = case_id_of_prefix(prefix)
+            if case_id in seen:
+                problems.append(f"case {case_id} stands in {seen[case_id]} and in {name}; keep one")
+            seen.setdefault(case_id, name)
+    if problems:
+        raise DatasetError(path, problems)
+    return splits
+
+
+def stated_data(path: Path) -> str:
+    """What a split file says about its scans: "real" or "simulated"; "unknown" if it says nothing."""
+    data = _read_json(path).get("data")
+    return data if data in ("real", "simulated") else "unknown"
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
+    except ValueError as error:
+        raise InputError(f"{path} is not a readable JSON file ({error})") from None
+
+
+def _kind(value: object) -> str:
+    return "missing" if value is None else f"a {type(value).__name__}"

@@ -1,0 +1,54 @@
+"""What makes findings: weights, settings and the detector that holds both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ...case.case_files import CaseFiles
+
+if TYPE_CHECKING:
+    from ...case.catalogue import ModelEntry
+    from ...engine.detector import Detector
+    from ...engine.weights import Weights
+
+
+class Making(Protocol):
+    """Where a batch gets its detector from; loading may wait until the first scan has been read."""
+
+    @property
+    def models(self) -> list[tuple[Weights, ModelEntry | None]]:
+        """The weights, and their entries in the catalogue."""
+
+    @property
+    def detector(self) -> Detector:
+        """Loaded once, used for every scan."""
+
+    @property
+    def preset(self) -> str:
+        """Name of the preset of the settings."""
+
+
+def made_otherwise(output: Path, case_ids: Iterable[str], making: Making) -> list[str]:
+    """Which finished cases come of other weights, settings or mode than `making` has.
+
+    A batch that goes on in an old folder would otherwise mix results, or evaluate those of a former model.
+    """
+    detector = making.detector
+    ours = {
+        "weights": [weights.sha256 for weights, _ in making.models],
+        "mode": detector.procedure.name,
+        "settings": detector.settings.to_json(),
+    }
+    return [case_id for case_id in case_ids if _making_of(CaseFiles(output, case_id)) != ours]
+
+
+def _making_of(files: CaseFiles) -> dict[str, object]:
+    provenance = json.loads(files.findings.read_text(encoding="utf-8")).get("provenance", {})
+    return {
+        "weights": [weights.get("sha256") for weights in provenance.get("weights", [])],
+        "mode": provenance.get("mode"),
+        "settings": provenance.get("settings"),
+    }

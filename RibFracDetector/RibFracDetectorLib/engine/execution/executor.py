@@ -1,0 +1,30 @@
+"""What the sliding window needs of the thing that computes the network."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ..network import RawOutput
+from ..progress import Reporter
+
+
+class Executor(Protocol):
+    """Runs windows through one network.
+
+    Attributes:
+        device: where outputs are.
+        batch_limit: how many windows to give at once; may fall while it works.
+    """
+
+    device: torch.device
+    batch_limit: int
+
+    def __call__(self, windows: Tensor, reporter: Reporter) -> list[RawOutput]:
+        """Outputs for normalised windows (N, 1, X, Y, Z) in their order, in batches of any size.
+
+        Raises:
+            RibFracError: they cannot be computed, e.g. for lack of memory.
+        """

@@ -1,0 +1,122 @@
+"""How fast detection is, as JSON and as a Markdown table: `make bench`.
+
+Parts: the network by every way against the machine's matrix product; `ribfrac detect` as a whole process on a
+real scan, if one is at hand, and on a long synthetic one, each cold (empty cache) and warm; and what the
+original's procedure and MONAI's sliding window take for the same scan. Ratios are between numbers of one run.
+Weights are random unless a file is given: random ones take as long as trained ones, but find nothing real.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from machine import describe
+from network_speed import DEAD_LEVEL, measure_network
+from old_procedures import monai_sliding_window, original_procedure
+from ribfrac_testing.reference import REPOSITORY
+from ribfrac_testing.volumes import Stored, chest
+from RibFracDetectorLib.case.reading import read_ct
+from RibFracDetectorLib.engine.network import build_network
+from RibFracDetectorLib.engine.settings import resolve_settings
+from RibFracDetectorLib.engine.weights import load_weights
+from table import as_table
+from whole_process import run_detect
+
+PARTS = ("network", "scans", "old")
+REAL_SCAN = REPOSITORY.parent / "shared" / "data" / "ct" / "chest_ct_a.nii.gz"
+LONG_SIZE, LONG_SPACING = (512, 512, 600), (0.75, 0.75, 1.0)
+
+
+def main() -> None:
+    """Measure, write `detection.json` and `detection.md`, and print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--output", type=Path, required=True, help="folder for the results")
+    add("--weights", type=Path, help="a checkpoint; default: random weights from a seed")
+    add("--architecture", choices=["S", "D"], default="S", help="of the random weights")
+    add("--scan", type=Path, default=REAL_SCAN, help="a CT; left out where it does not exist")
+    add("--parts", nargs="+", choices=PARTS, default=PARTS)
+    add("--windows", type=int, default=12, help="timed of the original's procedure and of MONAI's")
+    add("--rounds", type=int, default=3, help="of the network's ways")
+    add("--no-long", action="store_true", help="without the synthetic scan of 512 x 512 x 600")
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        results = measure(options, Path(folder))
+    (options.output / "detection.json").write_text(json.dumps(results, indent=2) + "\n")
+    table = as_table(results)
+    (options.output / "detection.md").write_text(table)
+    print(table)
+
+
+def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Every part that was asked for."""
+    path = options.weights or _random_weights(folder, options.architecture)
+    weights = load_weights(path)
+    results: dict[str, Any] = {
+        "machine": describe(),
+        "architecture": weights.architecture,
+        "weights": "random, from a seed" if options.weights is None else weights.sha256,
+    }
+    if "network" in options.parts:
+        results["network"] = measure_network(weights, resolve_settings("standard"), options.rounds)
+    scans = {options.scan.name: options.scan} if options.scan.exists() else {}
+    if "scans" in options.parts:
+        if not options.no_long:
+            scans["synthetic 512x512x600"] = _long_scan(folder)
+        results["scans"] = {name: _cold_and_warm(scan, path, folder / name) for name, scan in scans.items()}
+    if "old" in options.parts and options.scan.exists():
+        ct = read_ct(options.scan)
+        results["old"] = {
+            "scan": options.scan.name,
+            "original": original_procedure(ct, weights, options.windows),
+            "monai": monai_sliding_window(ct, weights, options.windows),
+        }
+    _add_ratios(results)
+    return results
+
+
+def _cold_and_warm(scan: Path, weights: Path, folder: Path) -> dict[str, Any]:
+    folder.mkdir()
+    return {temperature: run_detect(scan, weights, folder) for temperature in ("cold", "warm")}
+
+
+def _add_ratios(results: dict[str, Any]) -> None:
+    """How many times faster the whole process is than the windows of the old procedures alone."""
+    old = results.get("old")
+    runs = results.get("scans", {}).get(old["scan"] if old else "", {})
+    if not runs:
+        return
+    for name in ("original", "monai"):
+        old[name]["times_slower_than"] = {
+            temperature: old[name]["seconds_scaled"] / run["wall_seconds"]
+            for temperature, run in runs.items()
+        }
+    old["original"]["fewer_windows"] = old["original"]["windows_of_the_scan"] / runs["warm"]["windows"]
+    if "network" in results:
+        seconds = results["network"]["seconds"]
+        dead = seconds[DEAD_LEVEL] * old["original"]["windows_of_the_scan"]
+        old["original"]["with_dead_level_times_slower_than_warm"] = dead / runs["warm"]["wall_seconds"]
+
+
+def _random_weights(folder: Path, architecture: str) -> Path:
+    torch.manual_seed(0)
+    path = folder / f"random_{architecture}.pth"
+    torch.save({"state_dict": build_network(architecture).state_dict()}, path)
+    return path
+
+
+def _long_scan(folder: Path) -> Path:
+    """A synthetic trunk, uncompressed."""
+    return Stored(chest(LONG_SIZE, LONG_SPACING), LONG_SPACING).write(folder / "long.nii")
+
+
+if __name__ == "__main__":
+    main()
