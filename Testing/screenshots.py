@@ -101,7 +101,7 @@ def take(options: argparse.Namespace) -> None:
 def detect(ui: Any, options: argparse.Namespace) -> None:
     """Detect, with a picture before and one about half way."""
     if options.weights is not None:
-        ui.modelComboBox.setCurrentIndex(ui.modelComboBox.findText(options.weights))
+        ui.modelComboBox.setCurrentIndex(ui.modelComboBox.findData(options.weights))
     if not pictures.wait_until(lambda: ui.detectButton.enabled, READY_S):
         raise SystemExit(f"error: detection cannot begin: {ui.detectButton.toolTip}")
     window = slicer_host.main_window()
