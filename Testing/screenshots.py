@@ -107,12 +107,16 @@ def detect(ui: Any, options: argparse.Namespace) -> None:
     window = slicer_host.main_window()
     pictures.save(window, options.output / "before.png")
     ui.detectButton.click()
-    half = (ui.progressBar.minimum + ui.progressBar.maximum) / 2
-    pictures.wait_until(lambda: ui.progressBar.value >= half or ui.detectButton.text == READY, DETECTION_S)
+    pictures.wait_until(lambda: half_done(ui.progressBar) or ui.detectButton.text == READY, DETECTION_S)
     if ui.detectButton.text != READY:
         pictures.save(window, options.output / "during.png")
     if not pictures.wait_until(lambda: ui.detectButton.text == READY, DETECTION_S):
         raise SystemExit("error: detection did not end")
+
+
+def half_done(bar: Any) -> bool:
+    """Whether a progress bar that knows its end is in its second half."""
+    return bar.maximum > bar.minimum and 2 * bar.value >= bar.minimum + bar.maximum
 
 
 def review(panel: Any, output: Path) -> None:
