@@ -97,7 +97,7 @@ def test_keys_decide_and_move_on(open_stored: Callable[..., Reviewer]) -> None:
     assert reader.column(0)[2].endswith("unsure")
     assert reader.selected() == 3
     reader.press("Alt+2", "K", "Ctrl+Return")
-    assert reader.column(5)[3] == "non-displaced"
+    assert reader.column(4)[3] == "non-displaced"
     assert reader.session.state.complete
     assert not reader.ui.acceptButton.enabled
     assert reader.ui.completeButton.text == "Reopen case"
@@ -257,12 +257,21 @@ def test_the_segment_editor_is_made_on_first_use_and_leaving_it_is_one_event(
     before = reader.session.mask(1).count
     reader.press("K")
     assert reader.session.finding(1).status == "undecided", "the keys rest"
+    assert editor_keys(editor)
     reader.press("E")
+    assert not editor_keys(editor), "the Segment Editor's keys are given back"
     assert not reader.ui.maskEditorFrame.visible
     assert reader.session.mask(1).count == before + 64
     assert reader.changes() == ["mask_edited"]
     reader.press("Backspace")
     assert reader.session.mask(1).count == before
+
+
+def editor_keys(editor: Any) -> list[Any]:
+    """The keys that the Segment Editor listens to."""
+    import qt
+
+    return [key for key in editor.findChildren(qt.QShortcut) if key.enabled]
 
 
 def test_a_second_reader_sees_nothing_before_the_own_reading(
@@ -333,6 +342,7 @@ def test_removing_the_volume_closes_the_case_and_loses_nothing(
     assert [event.kind for event in events][-1] == "decided"
 
 
+@pytest.mark.slow
 def test_three_hundred_findings_with_four_views(open_stored: Callable[..., Reviewer], app: Any) -> None:
     """A slider move or a jump makes no node, and no view draws more than once for it."""
     import slicer

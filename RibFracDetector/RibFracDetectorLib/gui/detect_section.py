@@ -145,9 +145,7 @@ class DetectSection:
             self._job.cancel()
 
     def _begin(self) -> None:
-        missing = [] if self._preferences.engine_python else packages.missing(packages.DETECTING)
-        if missing:
-            self._offer_installation(missing)
+        if not self._preferences.engine_python and not self.has(packages.DETECTING):
             return
         self.say("")
         self._job = Detection(self._show_progress, self._log.add, self._detected)
@@ -170,17 +168,20 @@ class DetectSection:
             settings=self._advanced.settings(self._parameters),
         )
 
-    def _offer_installation(self, missing: list[str]) -> None:
-        question = _("Detection needs Python packages that are not installed yet: {names}. Install them now?")
-        if dialogs.ask(question.format(names=", ".join(missing))):
+    def has(self, requirements: tuple[str, ...]) -> bool:
+        """Whether packages are installed; if not, offer to install what is missing."""
+        missing = packages.missing(requirements)
+        question = _("This needs Python packages that are not installed yet: {names}. Install them now?")
+        if missing and self._state is State.READY and dialogs.ask(question.format(names=", ".join(missing))):
             self.say("")
             self._job = Installation(self._log.add, self._installed)
             self._enter(State.INSTALLING)
             self._job.start(missing)
+        return not missing
 
     def _installed(self, error: str | None) -> None:
         self._enter(State.READY)
-        self.say(error or _("The packages are installed. Click Detect."))
+        self.say(error or _("The packages are installed; now click again."))
         self._models.refresh()
         self.ask_devices()
 
@@ -229,7 +230,9 @@ class DetectSection:
         ui.advancedCollapsibleButton.enabled = ready
         megavoxels = self._volume.megavoxels if self._volume else 0.0
         time_line = preflight.expected_time(self._models.weights, self._preferences.device, megavoxels)
-        ui.preflightLabel.text = preflight.as_html(self._volume, self._devices, time_line)
+        ui.preflightLabel.text = preflight.as_html(
+            self._volume, self._models.refusal, self._devices, time_line
+        )
 
     def _show_progress(self, progress: Progress) -> None:
         bar = self._ui.progressBar

@@ -15,6 +15,7 @@ from ..review.session import ReviewSession
 from ..scene.colors import Color, color_of
 
 DOT_PIXELS = 10
+ROW_HEIGHT, MINIMUM_HEIGHT = 22, 240
 
 
 class FindingsTable:
@@ -38,7 +39,8 @@ class FindingsTable:
         table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         table.setAlternatingRowColors(True)
         table.setShowGrid(False)
-        table.setMinimumHeight(220)
+        table.setMinimumHeight(MINIMUM_HEIGHT)
+        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         table.horizontalHeader().setStretchLastSection(True)
         table.connect("itemSelectionChanged()", self._selected)
 
@@ -88,8 +90,8 @@ class FindingsTable:
             _("Score"),
             _("Place"),
             _("Slice"),
-            _("Size (mm)"),
             _("Class"),
+            _("Size (mm)"),
             _("Flags"),
         ]
 
@@ -101,8 +103,8 @@ def cells(row: FindingRow) -> list[str]:
         _("added") if row.score is None else f"{row.score:.2f}",
         " ".join(filter(None, [row.side, row.region])) or "–",
         str(row.slice),
-        " × ".join(f"{edge:.0f}" for edge in row.size_mm),
         row.fracture_class,
+        "×".join(f"{edge:.0f}" for edge in row.size_mm),
         ", ".join([*row.flags, *(["✎"] if row.comment else [])]),
     ]
 

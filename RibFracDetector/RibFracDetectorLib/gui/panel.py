@@ -10,9 +10,12 @@ from slicer.i18n import tr as _
 
 from ..case.case_files import CaseFiles
 from ..case.temporary_ct import remove_left_behind
+from . import packages
 from .detect_section import DetectSection
 from .parameters import DetectorParameters
 from .review_section import ReviewSection
+
+PARAMETER = "SlicerParameterName"
 
 
 class Panel:
@@ -30,7 +33,7 @@ class Panel:
         self._parameters: DetectorParameters | None = None
         self._gui_tag: Any = None
         self._devices_asked = False
-        self.review = ReviewSection(self.ui, self.show_banner)
+        self.review = ReviewSection(self.ui, self.show_banner, lambda: self.detect.has(packages.REVIEWING))
         self.detect = DetectSection(self.ui, self._detected, self.show_banner)
         self.show_banner()
 
@@ -81,8 +84,14 @@ class Panel:
         self._parameters = self._get_parameters()
         if self._parameters.ctVolume is None:
             self._parameters.ctVolume = _active_volume()
-        self._gui_tag = self._parameters.connectGui(self.ui)
+        # Not connectGui, which gives nothing back to undo it with.
+        self._gui_tag = self._parameters.connectParametersToGui(self._parameter_widgets())
         self.detect.bind(self._parameters)
+
+    def _parameter_widgets(self) -> dict[str, Any]:
+        """The widgets that show a parameter, by its name, as the `.ui` file says."""
+        named = ((widget.property(PARAMETER), widget) for widget in vars(self.ui).values())
+        return {name: widget for name, widget in named if name}
 
     def _unbind(self) -> None:
         if self._parameters is not None:
@@ -97,6 +106,7 @@ class Panel:
             self.detect.say(text.format(file=files.findings))
             return
         self.review.attempt(lambda: self.review.open(files, node))
+        self.ui.inputsCollapsibleButton.collapsed = self.review.session is not None
 
 
 def _active_volume() -> Any:

@@ -17,6 +17,8 @@ from ..scene.ct import check_placeable
 from .preferences import remembered_rate
 from .volumes import ct_in
 
+AMBER, RED = "#b26a00", "#c62828"
+
 
 @dataclass(frozen=True)
 class VolumeReport:
@@ -97,7 +99,9 @@ def duration(seconds: float) -> str:
     return _("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)
 
 
-def as_html(volume: VolumeReport | None, device: DeviceReport, time_line: str) -> str:
+def as_html(
+    volume: VolumeReport | None, model_refusal: str | None, device: DeviceReport, time_line: str
+) -> str:
     """The pre-flight text; warnings in amber, refusals in red."""
     if volume is None:
         return html.escape(
@@ -105,9 +109,15 @@ def as_html(volume: VolumeReport | None, device: DeviceReport, time_line: str) -
         )
     lines = [html.escape(volume.facts)]
     if volume.refusal:
-        lines.append(f'<span style="color:#c62828">{html.escape(volume.refusal)}</span>')
-    lines += [f'<span style="color:#b26a00">⚠ {html.escape(text)}</span>' for text in volume.warnings]
+        lines.append(_colored(RED, volume.refusal))
+    lines += [_colored(AMBER, f"⚠ {text}") for text in volume.warnings]
+    if model_refusal:
+        lines.append(_colored(AMBER, model_refusal))
     lines.append(html.escape(_("Device: {device}").format(device=device.line)))
-    lines += [f'<span style="color:#b26a00">⚠ {html.escape(text)}</span>' for text in device.warnings]
+    lines += [_colored(AMBER, f"⚠ {text}") for text in device.warnings]
     lines.append(html.escape(time_line))
     return "<br>".join(lines)
+
+
+def _colored(color: str, text: str) -> str:
+    return f'<span style="color:{color}">{html.escape(text)}</span>'

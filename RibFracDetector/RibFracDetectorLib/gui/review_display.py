@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from ..case.review_replay import ReviewedFinding
 from ..review import texts
 from ..review.session import ReviewSession
+from ..review.timing import CaseTiming, case_timing
 from .finding_editor import FindingEditor
 from .findings_table import FindingsTable
 
@@ -52,6 +53,7 @@ class ReviewDisplay:
         case_id = html.escape(session.case.case_id)
         progress = html.escape(texts.progress_text(session))
         ui.caseLabel.text = " · ".join([f"<b>{case_id}</b>", state, progress])
+        ui.caseLabel.toolTip = timing_text(case_timing(session.events))
         told = [texts.empty_text(session), texts.hidden_text(session)]
         ui.hiddenLabel.text = " · ".join(filter(None, told))
         ui.recordReadButton.visible = session.findings_hidden
@@ -74,3 +76,13 @@ class ReviewDisplay:
         reason = None if session.state.complete else session.why_not_complete()
         ui.completeButton.enabled = reason is None
         ui.completeButton.toolTip = reason or _("Close the review; it can be reopened (Ctrl+Return).")
+
+
+def timing_text(timing: CaseTiming) -> str:
+    """How long the case took so far."""
+    if timing.to_first_finding is None or timing.seconds_per_finding is None:
+        return _("Nothing is decided yet.")
+    text = _("First finding after {first:.0f} s; {seconds:.1f} s and {keys:.1f} keys a finding.")
+    return text.format(
+        first=timing.to_first_finding, seconds=timing.seconds_per_finding, keys=timing.keys_per_finding
+    )

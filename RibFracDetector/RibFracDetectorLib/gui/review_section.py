@@ -34,11 +34,12 @@ class ReviewSection:
     Args:
         ui: the panel's widgets.
         on_banner: called when what has to be said about the model may have changed.
+        has_packages: tells whether a case can be read, and offers to install what is missing.
     """
 
-    def __init__(self, ui: Any, on_banner: Callable[[], None]) -> None:
+    def __init__(self, ui: Any, on_banner: Callable[[], None], has_packages: Callable[[], bool]) -> None:
         self._ui = ui
-        self._on_banner = on_banner
+        self._on_banner, self._has_packages = on_banner, has_packages
         self._preferences = Preferences()
         self._case: CaseOnScreen | None = None
         self._entered = False
@@ -141,7 +142,7 @@ class ReviewSection:
     # From the user
 
     def _open_stored_case(self) -> None:
-        path = dialogs.choose_findings_file()
+        path = dialogs.choose_findings_file() if self._has_packages() else None
         if path is not None:
             self.attempt(lambda: self._open_file(path))
 

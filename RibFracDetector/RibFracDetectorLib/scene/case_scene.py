@@ -26,7 +26,7 @@ from .ct import check_placeable, grid_of_node, lps_grid, to_world
 from .observers import Observers
 from .ownership import case_key
 from .read_back import ReadBack
-from .record import logged_threshold, write_log, write_record
+from .record import noted_threshold, write_log, write_record, write_threshold
 from .segments import FindingSegments, prepare_node
 from .table import fill_table
 
@@ -157,9 +157,9 @@ class CaseScene:
 
     def _fill(self) -> None:
         session = self.session
-        kept = logged_threshold(self.nodes.log)
-        if session.state.threshold is None and kept is not None:
-            session.set_threshold(kept)
+        noted = noted_threshold(self.nodes.log, session)
+        if noted is not None:
+            session.set_threshold(noted)
         write_record(self.nodes.record, session)
         prepare_node(self.nodes.segmentation, self.nodes.ct_node)
         self._build_segments()
@@ -193,11 +193,20 @@ class CaseScene:
             elif change.kind == "case":
                 self._build_segments()
                 self._update_findings(self._seen())
-            elif change.kind == "active" and self.session.active is not None:
-                self._make_box(self.session.active)
+            elif change.kind == "threshold":
+                write_threshold(self.nodes.log, self.session)
+            else:
+                self._change_active(change.findings)
             if change.kind in ("findings", "case"):
                 self._update_rest()
             self._update_view()
+
+    def _change_active(self, finding_ids: frozenset[int]) -> None:
+        """A box that was changed other than by its handles is taken over when the reader leaves it."""
+        for number in finding_ids & self._seen():
+            self._read_back.take_box(number)
+        if self.session.active is not None:
+            self._make_box(self.session.active)
 
     def _update_findings(self, finding_ids: frozenset[int]) -> None:
         """Masks, boxes and colours of some findings; what must not be there is taken away."""
@@ -258,7 +267,7 @@ class CaseScene:
         self._observers.add(node, released, lambda _: self._read_back.take_box(finding_id))
 
     def _before_saving(self) -> None:
-        """The scene file must hold what is on the screen, a mask that is being drawn included."""
+        """Take over what is still in the user's hands, where the application announces that it saves."""
         if self._editing is not None:
             self._read_back.take_mask(self._editing)
         if self.session.active is not None:

@@ -50,10 +50,16 @@ def write_log(node: vtk.vtkObject, session: OpenCase) -> None:
     text = "".join(f"{event.line()}\n" for event in session.events)
     if node.GetText() != text:
         node.SetText(text)
+    write_threshold(node, session)
+
+
+def write_threshold(node: vtk.vtkObject, session: OpenCase) -> None:
+    """Note where the slider stands, which the log says with its next event only."""
     node.SetAttribute(THRESHOLD, repr(session.threshold))
 
 
-def logged_threshold(node: vtk.vtkObject) -> float | None:
-    """Where the slider stood when the scene was saved."""
+def noted_threshold(node: vtk.vtkObject, session: OpenCase) -> float | None:
+    """Where the slider stood when the scene was saved; None if the review has gone on since then."""
     text = node.GetAttribute(THRESHOLD)
-    return float(text) if text else None
+    events = (node.GetText() or "").count("\n")
+    return float(text) if text and events == session.state.sequence else None

@@ -69,7 +69,9 @@ class HostDemoWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def tie(self, *event: object) -> None:
         """Show the parameters of the scene as it is now."""
         self.parameters = HostDemoParameters(self.logic.getParameterNode())
-        self.tied = self.parameters.connectGui(self.ui)
+        named = {widget.property("SlicerParameterName"): widget for widget in vars(self.ui).values()}
+        del named[None]
+        self.tied = self.parameters.connectParametersToGui(named)
 
     def untie(self, *event: object) -> None:
         """Closing the scene empties the parameters: show them no longer."""

@@ -47,12 +47,20 @@ def parameterNodeWrapper(cls: type) -> type:
     cls.__init__, cls.__getattr__, cls.__setattr__ = initialise, read, write
     cls.default = lambda self, name: fields[name].default
     cls.connectGui, cls.disconnectGui = _connect_gui, _disconnect_gui
+    cls.connectParametersToGui = _connect_parameters
     return cls
 
 
-def _connect_gui(self: object, widgets: object) -> int:
-    """Tie parameters to widgets: a dict by name, or a widget whose children name their parameter."""
-    mapping = widgets if isinstance(widgets, dict) else _named_children(widgets)
+def _connect_gui(self: object, widgets: object) -> None:
+    """Tie parameters to a widget whose children name their parameter.
+
+    Nothing is returned, as in the application, so these ties cannot be undone: see `connectParametersToGui`.
+    """
+    _connect_parameters(self, _named_children(widgets))
+
+
+def _connect_parameters(self: object, mapping: dict[str, object]) -> int:
+    """Tie parameters to widgets by name; what is returned undoes it."""
     connections = Connections(self, mapping)
     tag = max(self._connections, default=0) + 1
     self._connections[tag] = connections
@@ -60,7 +68,7 @@ def _connect_gui(self: object, widgets: object) -> int:
 
 
 def _disconnect_gui(self: object, tag: int) -> None:
-    """Undo `connectGui`."""
+    """Undo `connectParametersToGui`."""
     self._connections.pop(tag).close()
 
 
