@@ -11,7 +11,7 @@ from .modules import qSlicerLoadableModule
 from .scripted_modules import panel_of
 
 NAME = "qSlicerMainWindow"  # by which slicer.util.mainWindow finds it
-PANEL_WIDTH = 480
+PANEL_WIDTH = 540
 
 
 @host_class

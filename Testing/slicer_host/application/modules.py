@@ -7,10 +7,10 @@ import types
 from typing import Any
 
 import slicer
-import vtk
 from PySide6 import QtCore, QtWidgets
 
 from ..widgets.host_class import host_class, stored
+from .quiet import missing_files_unreported
 
 # Name of the module in the application -> class of its logic in slicer-core.
 LOGICS = {
@@ -125,13 +125,9 @@ def make_modules(scene: Any, application_logic: Any) -> None:
         namespace = types.ModuleType(f"slicer.{name}")
         setattr(slicer, name, namespace)
         sys.modules[f"slicer.{name}"] = namespace
-    # The logics look for data files (terminologies, presets) that the wheel lacks, and report each.
-    vtk.vtkObject.GlobalWarningDisplayOff()
-    try:
+    with missing_files_unreported():  # terminologies and presets
         for name, class_name in LOGICS.items():
             _make_module(name, getattr(slicer, class_name)(), scene, application_logic)
-    finally:
-        vtk.vtkObject.GlobalWarningDisplayOn()
 
 
 def _make_module(name: str, logic: Any, scene: Any, application_logic: Any) -> None:
