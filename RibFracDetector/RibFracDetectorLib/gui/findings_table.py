@@ -16,6 +16,7 @@ from ..scene.colors import Color, color_of
 
 DOT_PIXELS = 10
 ROW_HEIGHT, MINIMUM_HEIGHT = 22, 240
+CLASS_COLUMN, CLASS_WIDTH = 4, 92
 
 
 class FindingsTable:
@@ -56,6 +57,7 @@ class FindingsTable:
                 self._fill(place, row, color_of(session.finding(row.id)))
         if not self._rows and rows:
             table.resizeColumnsToContents()
+            table.setColumnWidth(CLASS_COLUMN, CLASS_WIDTH)  # still empty, and filled later
         self._rows = rows
         table.blockSignals(blocked)
 

@@ -106,7 +106,6 @@ class Panel:
             self.detect.say(text.format(file=files.findings))
             return
         self.review.attempt(lambda: self.review.open(files, node))
-        self.ui.inputsCollapsibleButton.collapsed = self.review.session is not None
 
 
 def _active_volume() -> Any:

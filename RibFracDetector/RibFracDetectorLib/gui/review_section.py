@@ -136,6 +136,7 @@ class ReviewSection:
         self._unsubscribe = session.subscribe(self._changed)
         if self._entered:
             self._case.take_views()
+        self._ui.inputsCollapsibleButton.collapsed = True  # makes room for the review
         self._show()
         self._on_banner()
 
