@@ -28,15 +28,18 @@ LEAST_LUNG_ML = 100.0
 BONE_HU = (170.0, 250.0, 350.0)  # means over cells; marrow of ribs lies about 100 to 250, their cortex above
 SURFACE_HU = 160.0  # halfway from muscle to a rib's cortex as a soft kernel shows it
 SPINE_MARGIN_MM = 3.0
-STERNUM_HALF_MM, STERNUM_FRONT_MM = 34.0, 55.0  # half its width; how far in front of the spine's middle
-# Ribs are 6 to 8 mm thick on a few mm of pleura and muscle; the scapula begins outside of them. Below the
-# middle of the lungs nothing else lies near, and ribs leave the lungs for the liver.
-SHELL_MM, FAR_MM = 13.0, 60.0
+# Half the width of sternum and clavicle heads, and how far in front of the spine they begin at least.
+STERNUM_HALF_MM, STERNUM_FRONT_MM = 36.0, 40.0
+MIDDLE_HALF_MM = 20.0  # nothing so near the middle is rib
+# Ribs are 6 to 8 mm thick on a few mm of pleura and muscle; the scapula begins outside of them. In the
+# lower part of the lungs nothing else lies near, and ribs leave the lungs for the liver.
+SHELL_MM, FAR_MM, UPPER_PART = 13.0, 60.0, 0.4
 LEAST_PIECE_ML, MOST_PIECES = 1.0, 250
 SECTION_MM2 = (20.0, 230.0)
 SECTION_RADIUS_MM = 8.5  # root mean square distance from the centreline
-LEAST_GOOD, SHORTEST_MM = 0.75, 40.0
-RIB_REACH_MM = 9.0
+LEAST_GOOD = 0.8
+SHORTEST_MM, LONGEST_MM = 40.0, 400.0  # a longer piece is two ribs that touch
+LUNG_MM = 11.0  # the nearest quarter of a rib is nearer to lung than this; the scapula is not
 WHOLE_RIB_MM, WANTED_RIBS = 80.0, 8
 
 
@@ -72,8 +75,9 @@ def find_ribs(hu: NDArray, spacing: Spacing) -> FoundRibs:
     if not lungs.any() or not hull.any():
         missing = "lungs" if hull.any() else "spine"
         return FoundRibs(np.zeros(hu.shape, np.uint8), {}, False, f"no {missing} found: not a whole chest")
-    allowed = _where_ribs_may_be(lungs, hull, cell)
-    paths, pieces = _rib_like_pieces(coarse, allowed, cell)
+    to_lung = ndimage.distance_transform_edt(~lungs, cell).astype(np.float32)
+    allowed = _where_ribs_may_be(lungs, to_lung, hull, cell)
+    paths, pieces = _rib_like_pieces(coarse, allowed, to_lung, cell)
     numbers = number_paths(paths, float(np.argwhere(hull)[:, 0].mean() * cell[0]))
     coarse_ribs = np.zeros(coarse.shape, np.uint8)
     for piece, number in zip(pieces, numbers, strict=True):
@@ -105,23 +109,28 @@ def _lungs(coarse: NDArray[np.float32], cell: Spacing) -> NDArray[np.bool_]:
     return wanted[labels]
 
 
-def _where_ribs_may_be(lungs: NDArray[np.bool_], hull: NDArray[np.bool_], cell: Spacing) -> NDArray[np.bool_]:
-    """Around the lungs, without spine and sternum."""
-    distance = ndimage.distance_transform_edt(~lungs, cell)
+def _where_ribs_may_be(
+    lungs: NDArray[np.bool_], to_lung: NDArray[np.float32], hull: NDArray[np.bool_], cell: Spacing
+) -> NDArray[np.bool_]:
+    """Around the lungs, without spine and sternum; `to_lung` is the distance to them, mm."""
     levels = np.flatnonzero(lungs.any(axis=(0, 1)))
-    upper = np.arange(lungs.shape[2]) > (levels[0] + levels[-1]) / 2
-    allowed = np.where(upper, distance < SHELL_MM, distance < FAR_MM)
+    upper = np.arange(lungs.shape[2]) > levels[0] + UPPER_PART * (levels[-1] - levels[0])
+    allowed = to_lung < np.where(upper, SHELL_MM, FAR_MM)
     middle = np.argwhere(hull).mean(axis=0)
     x, y = (
         (np.arange(size) - at) * step for size, at, step in zip(hull.shape, middle, cell[:2], strict=True)
     )
     sternum = (np.abs(x) < STERNUM_HALF_MM)[:, None] & (y < -STERNUM_FRONT_MM)
+    sternum |= (np.abs(x) < MIDDLE_HALF_MM)[:, None]
     spine = ndimage.distance_transform_edt(~hull, cell[:2]) < SPINE_MARGIN_MM
     return allowed & ~(sternum | spine)[:, :, None]
 
 
 def _rib_like_pieces(
-    coarse: NDArray[np.float32], allowed: NDArray[np.bool_], cell: Spacing
+    coarse: NDArray[np.float32],
+    allowed: NDArray[np.bool_],
+    to_lung: NDArray[np.float32],
+    cell: Spacing,
 ) -> tuple[list[RibPath], list[tuple[NDArray, ...]]]:
     """Paths of the pieces that look like ribs, and the cells of each that do."""
     paths, pieces = [], []
@@ -132,7 +141,9 @@ def _rib_like_pieces(
         for path in rib_paths(labels, cell):
             cells = np.argwhere(labels == path.rib)
             good, of_rib = _sections(path, cells, cell)
-            if good < LEAST_GOOD or path.length < SHORTEST_MM:
+            near_lung = np.percentile(to_lung[tuple(cells.T)], 25) < LUNG_MM
+            fits = near_lung and SHORTEST_MM < path.length < LONGEST_MM
+            if not fits or min(good, of_rib.mean()) < LEAST_GOOD:
                 continue
             paths.append(path)
             pieces.append(tuple(cells[of_rib].T))
@@ -168,38 +179,35 @@ def _sections(path: RibPath, cells: NDArray, cell: Spacing) -> tuple[float, NDAr
 def _at_full_resolution(
     hu: NDArray, coarse: NDArray[np.uint8], factors: tuple[int, ...], spacing: Spacing
 ) -> NDArray[np.uint8]:
-    """Each rib's bone in its own voxels: what is dense near its cells, holes and marrow filled."""
+    """Each rib's bone in its own voxels: what is dense in and beside its cells, and all of its core."""
     ribs = np.zeros(hu.shape, np.uint8)
-    margin = [int(np.ceil(RIB_REACH_MM / step)) for step in spacing]
     for number, part in enumerate(ndimage.find_objects(coarse, 2 * RIBS_A_SIDE), start=1):
         if part is None:
             continue
-        window = tuple(
-            slice(max(side.start * factor - pad, 0), min(side.stop * factor + pad, size))
-            for side, factor, pad, size in zip(part, factors, margin, hu.shape, strict=True)
+        block = tuple(
+            slice(max(side.start - 3, 0), min(side.stop + 3, size))
+            for side, size in zip(part, coarse.shape, strict=True)
         )
-        seeds = _enlarged(coarse == number, factors, window)
-        bone = ndimage.gaussian_filter(hu[window].astype(np.float32), [0.5 / s for s in spacing]) > SURFACE_HU
-        near = ndimage.distance_transform_edt(~seeds, spacing) <= CELL_MM * 1.5
-        rib = _closed(bone & near, spacing)
-        free = rib & (ribs[window] == 0)
-        ribs[window][free] = number
+        cells = ndimage.binary_closing(coarse[block] == number, iterations=2)
+        core = ndimage.binary_erosion(ndimage.binary_fill_holes(cells))
+        beside = ndimage.binary_dilation(cells)
+        window = tuple(
+            slice(side.start * factor, side.stop * factor)
+            for side, factor in zip(block, factors, strict=True)
+        )
+        dense = (
+            ndimage.gaussian_filter(hu[window].astype(np.float32), [0.5 / s for s in spacing]) > SURFACE_HU
+        )
+        rib = (dense & _enlarged(beside, factors)) | _enlarged(core, factors)
+        ribs[window][rib & (ribs[window] == 0)] = number
     return ribs
 
 
-def _enlarged(coarse: NDArray[np.bool_], factors: tuple[int, ...], window: tuple) -> NDArray[np.bool_]:
-    """A coarse mask in the voxels of a window; voxels beyond the last cell belong to none."""
-    index = [np.arange(side.start, side.stop) // factor for side, factor in zip(window, factors, strict=True)]
-    clipped = [np.minimum(rows, size - 1) for rows, size in zip(index, coarse.shape, strict=True)]
-    return coarse[np.ix_(*clipped)]
-
-
-def _closed(mask: NDArray[np.bool_], spacing: Spacing, radius: float = 2.5) -> NDArray[np.bool_]:
-    """Marrow between two cortices filled."""
-    if not mask.any():
-        return mask
-    grown = ndimage.distance_transform_edt(~mask, spacing) <= radius
-    return ndimage.binary_fill_holes(ndimage.distance_transform_edt(grown, spacing) > radius) | mask
+def _enlarged(cells: NDArray[np.bool_], factors: tuple[int, ...]) -> NDArray[np.bool_]:
+    """A mask of cells in voxels."""
+    for axis, factor in enumerate(factors):
+        cells = np.repeat(cells, factor, axis)
+    return cells
 
 
 def _verdict(lengths: dict[int, float]) -> tuple[bool, str]:
