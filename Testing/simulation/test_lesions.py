@@ -112,6 +112,7 @@ def test_same_plan_and_seed_give_the_same_voxels(kind: str) -> None:
 
 @pytest.mark.parametrize(("step", "direction"), [(2.0, 0), (4.0, 0), (6.0, 180)])
 def test_displaced_ends_stand_apart_by_the_step(step: float, direction: float) -> None:
+    # 2.5 mm from the break the rib has bent back by 3 %.
     fracture = in_the_middle(DISPLACED, step=step, direction=direction, first_share=0.5, pull=0, gap=0.5)
     after = inserted(fracture, QUIET).hu
     shifts = [shift_between(profile(QUIET.hu, at), profile(after, at)) for at in (-2.5, 2.5)]

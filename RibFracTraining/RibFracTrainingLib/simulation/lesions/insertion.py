@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..body import Body
-from ..ribs.paths import STEP_MM, RibPath, rib_paths
+from ..ribs.paths import rib_paths
 from ..ribs.places import MARGIN_MM, Place, place_on
 from .fracture import Fracture
 from .kinds import shape_of
@@ -22,6 +22,7 @@ from .moving import Moved, move
 from .noise import measure_noise
 from .planning import plan_shams
 from .recipe import Recipe, condensed, swollen
+from .spots import spot_of
 
 CLOSING_MM = 2.0  # smooths the label where ends stand beside each other
 
@@ -58,8 +59,8 @@ def insert_fractures(body: Body, plan: tuple[Fracture, ...], rng: np.random.Gene
     paths = rib_paths(body.ribs, body.spacing) if plan else []
     for number, fracture in enumerate(plan, start=1):
         shape = shape_of(fracture)
-        path, at = _on_path(fracture, paths, body)
-        place = place_on(body, path, at, shape.room + MARGIN_MM / 2)
+        spot = spot_of(fracture, paths, body)
+        place = place_on(body, spot.path, spot.at, shape.room + MARGIN_MM / 2)
         shape_rng = np.random.default_rng(fracture.seed)
         recipe = shape.recipe(place, shape_rng)
         block, moved = changed_block(body.with_hu(hu), place, recipe, shape_rng, rng)
@@ -104,20 +105,6 @@ def changed_block(
         cover[index] = moved.cover
         result = swollen(result, cover, recipe.swelling, place, noise, shape_rng)
     return result, moved
-
-
-def _on_path(fracture: Fracture, paths: list[RibPath], body: Body) -> tuple[RibPath, float]:
-    """The path that a fracture lies on, and where on it, mm."""
-    centre = np.multiply(fracture.centre, body.spacing)
-    candidates = []
-    for path in paths:
-        if path.rib == fracture.rib:
-            distances = np.linalg.norm(path.points - centre, axis=1)
-            candidates.append((float(distances.min()), int(distances.argmin()), path))
-    if not candidates:
-        raise ValueError(f"rib {fracture.rib} of the plan is not in the body")
-    _, row, path = min(candidates, key=lambda candidate: candidate[0])
-    return path, row * STEP_MM
 
 
 def _label(moved: Moved, place: Place, recipe: Recipe) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from scipy import ndimage
 from ..body import Body
 from ..ribs.paths import STEP_MM, RibPath
 from .broken import LONGEST_TAPER, SHORTEST_TAPER
+from .fracture import Fracture
 
 FROM_END_MM = 15.0  # cut ends and joints are no place for a break
 SAME_RIB_MM = 40.0
@@ -53,6 +54,23 @@ class Spot:
 def usable_paths(paths: list[RibPath]) -> list[RibPath]:
     """Those long enough for a lesion."""
     return [path for path in paths if path.length > 2 * FROM_END_MM]
+
+
+def spot_of(fracture: Fracture, paths: list[RibPath], body: Body) -> Spot:
+    """Where a planned fracture lies.
+
+    Raises:
+        ValueError: on a rib that has no path.
+    """
+    centre = np.multiply(fracture.centre, body.spacing)
+    candidates = []
+    for path in paths:
+        if path.rib == fracture.rib:
+            distances = np.linalg.norm(path.points - centre, axis=1)
+            candidates.append((float(distances.min()), Spot(path, int(distances.argmin()) * STEP_MM)))
+    if not candidates:
+        raise ValueError(f"rib {fracture.rib} of the plan is not in the body")
+    return min(candidates, key=lambda candidate: candidate[0])[1]
 
 
 def draw_spots(
