@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from RibFracTrainingLib.simulation.body import Body
+from scipy import ndimage
 
 LUNG, FAT, MUSCLE, MARROW, CORTEX = -830.0, -100.0, 50.0, 180.0, 750.0
 RADIUS_MM = 70.0  # of the circle of the ribs' centrelines, around the x-y origin of the grid
@@ -40,3 +41,43 @@ def quarter_chest(
     rng = np.random.default_rng(seed)
     hu = hu + noise * rng.standard_normal(size, np.float32)
     return Body(hu.astype(np.float32), ribs, spacing)
+
+
+CAGE_MM = (125.0, 90.0)  # semi-axes of the ellipse that the ribs follow
+LEVELS = 9
+LEVEL_MM = 22.0
+SCAPULA, STERNUM, SPINE = 101, 102, 103
+
+
+def whole_chest(spacing: tuple[float, float, float] = (1.5, 1.5, 2.0)) -> tuple[Body, np.ndarray]:
+    """Nine ribs a side around two lungs, and a map of bones: ribs' numbers, `SCAPULA`, `STERNUM`, `SPINE`."""
+    size = tuple(round(reach / step) for reach, step in zip((320.0, 250.0, 280.0), spacing, strict=True))
+    axes = [np.arange(n, dtype=np.float32) * step for n, step in zip(size, spacing, strict=True)]
+    x, y, z = np.meshgrid(*axes, indexing="ij", sparse=True)
+    x, y = x - 160, y - 125
+    ratio = np.hypot(x / CAGE_MM[0], y / CAGE_MM[1])
+    outward = (ratio - 1) * np.sqrt(CAGE_MM[0] * CAGE_MM[1])  # mm, nearly
+    angle = np.abs(np.arctan2(x / CAGE_MM[0], y / CAGE_MM[1]))  # 0 behind, pi in front
+    hu = np.where(outward < -6, LUNG, np.where(outward < 30, MUSCLE, -1000.0)) + 0 * z
+    hu[np.broadcast_to((np.abs(x) < 28) & (outward < 0), size)] = MUSCLE
+    bones = np.zeros(size, np.uint8)
+    for level in range(LEVELS):
+        across = z - (255 - LEVEL_MM * level - 18 * angle)
+        inside = (np.hypot(outward / 3.5, across / 5.5) < 1) & (angle > 0.15) & (angle < 2.5)
+        for first, side in ((1, x < 0), (13, x > 0)):
+            bones[inside & side] = first + level
+    marrow = ndimage.binary_erosion(bones > 0, iterations=1)
+    hu[bones > 0] = CORTEX
+    hu[marrow] = MARROW
+    blade = (np.abs(outward - 17) < 2) & (angle > 0.7) & (angle < 1.4) & (z > 130) & (z < 240)
+    for value, where in (
+        (SCAPULA, blade),
+        (STERNUM, (np.abs(x) < 20) & (np.abs(y + 92) < 5) & (z > 90)),
+        (SPINE, (np.hypot(x, y - 80) < 18) & (z > -1)),
+    ):
+        bones[where] = value
+        hu[where] = 350.0
+    hu = ndimage.gaussian_filter(hu, [0.6 / step for step in spacing])
+    hu += 15 * np.random.default_rng(0).standard_normal(size)
+    ribs = np.where(bones <= 24, bones, 0).astype(np.uint8)
+    return Body(hu.astype(np.float32), ribs, spacing), bones

@@ -16,7 +16,7 @@ from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
 
-CELL_MM = 2.0  # voxels are gathered in cells of this size: a rib has a few thousand
+CELL_MM = 2.0  # voxels are gathered in cells of this size, or of their own: a rib has a few thousand
 SLICE_MM = 4.0
 SMOOTHING_MM = 5.0  # takes off staircases of 1.5 mm and keeps the rib's angle
 STEP_MM = 1.0
@@ -64,24 +64,28 @@ def rib_paths(ribs: NDArray[np.uint8], spacing: tuple[float, float, float]) -> l
         if window is None:
             continue
         voxels = np.argwhere(ribs[window] == number) + [part.start for part in window]
-        lines = (_centreline(*piece) for piece in _pieces(voxels * np.array(spacing)))
+        lines = (_centreline(*piece) for piece in _pieces(voxels, np.array(spacing)))
         pieces = [line for line in lines if line is not None]
         pieces.sort(key=len, reverse=True)
         paths.extend(_with_frame(number, line, centre) for line in pieces)
     return paths
 
 
-def _pieces(voxels: NDArray[np.float64]) -> list[tuple]:
-    """Connected pieces of some voxels (n, 3) mm as (points mm, weights, graph), a point for each cell.
+def _pieces(voxels: NDArray[np.int64], spacing: NDArray[np.float64]) -> list[tuple]:
+    """Connected pieces of some voxels (n, 3) as (points mm, weights, graph), a point for each cell.
 
     Cells that touch by a corner are connected; a point is the mean of the voxels in its cell.
     """
     cells, cell_of, counts = np.unique(
-        np.floor(voxels / CELL_MM).astype(np.int64), axis=0, return_inverse=True, return_counts=True
+        np.floor(voxels * np.minimum(spacing / CELL_MM, 1)).astype(np.int64),
+        axis=0,
+        return_inverse=True,
+        return_counts=True,
     )
     cell_of = cell_of.reshape(-1)
-    points = np.stack([np.bincount(cell_of, voxels[:, axis]) for axis in range(3)], axis=1) / counts[:, None]
-    graph = _graph(cells)
+    sums = np.stack([np.bincount(cell_of, voxels[:, axis]) for axis in range(3)], axis=1)
+    points = sums / counts[:, None] * spacing
+    graph = _graph(cells, points)
     count, label = connected_components(graph, directed=False)
     chosen = [np.flatnonzero(label == number) for number in range(count)]
     return [
@@ -89,7 +93,7 @@ def _pieces(voxels: NDArray[np.float64]) -> list[tuple]:
     ]
 
 
-def _graph(cells: NDArray[np.int64]) -> csr_matrix:
+def _graph(cells: NDArray[np.int64], points: NDArray[np.float64]) -> csr_matrix:
     """Neighbouring cells with their distance in mm, as a sparse matrix (n, n)."""
     low = cells.min(axis=0) - 1
     index = np.full(cells.max(axis=0) - low + 2, -1)
@@ -101,7 +105,7 @@ def _graph(cells: NDArray[np.int64]) -> csr_matrix:
         found = np.flatnonzero(other >= 0)
         rows.append(found)
         columns.append(other[found])
-        lengths.append(np.full(len(found), CELL_MM * np.linalg.norm(step)))
+        lengths.append(np.linalg.norm(points[other[found]] - points[found], axis=1))
     edges = (np.concatenate(rows), np.concatenate(columns))
     return coo_matrix((np.concatenate(lengths), edges), (len(cells), len(cells))).tocsr()
 
