@@ -53,6 +53,14 @@ class Cage:
         return maps[..., row, :] * (1 - part) + maps[..., row + 1, :] * part
 
 
+    def outside(self, point: NDArray, gap: float) -> NDArray:
+        """The point moved along its radius to `gap` mm outside the middle surface of the ribs."""
+        offset = point[:2] - np.array(self.axis)
+        place = (np.arctan2(offset[1], offset[0]) + np.pi) / (2 * np.pi) * ANGLES
+        radius = self.rows(self.radius, float(point[2]))[int(round(place)) % ANGLES]
+        return np.array([*(offset / np.hypot(*offset) * (radius + gap) + self.axis), point[2]])
+
+
 class Polar:
     """Angle and radius of the pixels of every slice about a cage's axis."""
 
@@ -83,7 +91,8 @@ def fit_cage(layout: Layout, ribs: list[Rib], anatomy: Anatomy, generator: np.ra
     angle = _angles()[None, :]
     back = np.exp(-(((angle - BACK) / 0.55) ** 2))
     muscle = build.muscle_mm * (1 + 0.3 * _map(generator, shape, 60) + 1.5 * back) + 3
-    muscle = np.maximum(muscle, build.rib_half_out + 3.5)
+    blades = np.exp(-(((np.abs(angle - BACK) - 0.85) / 0.35) ** 2)) * _rise(heights[:, None], layout)
+    muscle = np.maximum(muscle + 16 * blades, build.rib_half_out + 3.5)
     fat = np.maximum(build.fat_mm * (1 + 0.35 * _map(generator, shape, 70)), 1.5)
     top = layout.vertebrae[1, 2]
     hull = _shoulders(heights[:, None], angle, radius, top, build.arms_down)
@@ -146,6 +155,11 @@ def _map(generator: np.random.Generator, shape: tuple[int, int], length: float) 
     sigma = (length / 2 / HEIGHT_STEP_MM, length / 2 / (120 * 2 * np.pi / ANGLES))
     smooth = ndimage.gaussian_filter(white, sigma, mode=("nearest", "wrap"))
     return smooth / smooth.std()
+
+
+def _rise(heights: NDArray, layout: Layout) -> NDArray:
+    """0 below the shoulder blades, 1 at their height."""
+    return np.clip((heights - layout.vertebrae[9, 2]) / 40, 0, 1)
 
 
 def _shoulders(heights: NDArray, angle: NDArray, radius: NDArray, top: float, arms_down: bool) -> NDArray:

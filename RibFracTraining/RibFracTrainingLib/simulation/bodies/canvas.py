@@ -65,6 +65,18 @@ class Window:
         """Voxels along x, y, z."""
         return self.x.size, self.y.size, self.z.size
 
+    def part(self, low: ArrayLike, high: ArrayLike) -> Window | None:
+        """The voxels between two corners in mm, with slices of this window's arrays; None where there is none."""
+        axes = [axis.ravel() for axis in (self.x, self.y, self.z)]
+        slices = []
+        for axis, first, last in zip(axes, np.ravel(low), np.ravel(high), strict=True):
+            begin, end = np.searchsorted(axis, [first, last], side="left")
+            if begin >= end:
+                return None
+            slices.append(slice(int(begin), int(end)))
+        a, b, c = slices
+        return Window((a, b, c), self.x[a], self.y[:, b], self.z[:, :, c])
+
 
 class Canvas:
     """HU and rib numbers under construction."""

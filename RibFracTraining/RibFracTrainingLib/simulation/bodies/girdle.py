@@ -6,17 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .anatomy import Anatomy
+from .cage import Cage
 from .canvas import Canvas
 from .curves import unit
 from .layout import Layout
-from .solids import BoneStyle, block, capsule, joined, paint_bone
+from .solids import BoneStyle, Rod, block, capsule, joined, paint_bone, rods
 
 MARGIN_MM = 8.0
+SCAPULA_MM = 16.0  # between the middle of the ribs and the blade
 
 
 def paint_girdle(
-    canvas: Canvas, layout: Layout, anatomy: Anatomy, tile: NDArray[np.float32], generator: np.random.Generator
-) -> None:
+    canvas: Canvas, layout: Layout, cage: Cage, anatomy: Anatomy, tile: NDArray[np.float32],
+    generator: np.random.Generator,
+) -> None:  # fmt: skip
     """All bones around the ribs but the spine."""
     bone = anatomy.bone
     flat = BoneStyle(0.55 * bone.cortex_mm + 0.2, 0.75, 0.8 * bone.marrow_hu + 20, bone.grain_hu)
@@ -24,7 +27,7 @@ def paint_girdle(
     _paint_sternum(canvas, layout, anatomy, flat, tile, generator)
     for side in (-1, 1):
         _paint_clavicle(canvas, layout, anatomy, thick, tile, side, generator)
-        shoulder = _paint_scapula(canvas, layout, anatomy, flat, tile, side, generator)
+        shoulder = _paint_scapula(canvas, layout, cage, anatomy, flat, tile, side, generator)
         _paint_arm(canvas, layout, anatomy, thick, tile, side, shoulder, generator)
 
 
@@ -46,7 +49,7 @@ def _paint_sternum(
         half = float(np.linalg.norm(bottom - top)) / 2
         mean = (top + bottom) / 2
         deep = float(generator.uniform(5.0, 7.0))
-        upper = block(window, mean, axes, (scale * (wide + low) / 2, deep, half), 3.5)
+        upper = block(window, mean, axes, (scale * (wide + low) / 2, deep, half))
         parts.append(upper)
     paint_bone(canvas, window, np.minimum.reduce(parts), anatomy.bone, style, tile)
 
@@ -56,16 +59,14 @@ def _between(points: NDArray, part: float) -> NDArray:
     return np.array([np.interp(place, np.arange(len(points)), points[:, axis]) for axis in range(3)])
 
 
-def _rods(canvas: Canvas, points: NDArray, radii: list[float]):
+def _chain(canvas: Canvas, points: NDArray, radii: list[float]):
     """Window and distance of a chain of rods through some points."""
     reach = max(radii) + MARGIN_MM
     window = canvas.window(points.min(0) - reach, points.max(0) + reach)
     if window is None:
         return None, None
-    parts = [
-        capsule(window, *points[i : i + 2], *radii[i : i + 2]) for i in range(len(points) - 1)
-    ]
-    return window, joined(parts, 3.0)
+    ends = zip(points[:-1], points[1:], radii[:-1], radii[1:], strict=True)
+    return window, rods(window, [Rod(*end) for end in ends])
 
 
 def _paint_clavicle(
@@ -77,35 +78,37 @@ def _paint_clavicle(
         [(side * 22, -104, 92), (side * 55, -112, 98 + raised / 2), (side * 100, -90, 108 + raised), (side * 140, -62, 112 + raised)]
     )
     points = layout.move(points + generator.normal(0, 2.5, points.shape))
-    window, distance = _rods(canvas, points, [9.5, 6.0, 5.5, 7.0])
+    window, distance = _chain(canvas, points, [8.5, 5.6, 5.2, 6.5])
     if window is not None:
         paint_bone(canvas, window, distance, anatomy.bone, style, tile)
 
 
 def _paint_scapula(
-    canvas: Canvas, layout: Layout, anatomy: Anatomy, style: BoneStyle, tile: NDArray, side: int,
+    canvas: Canvas, layout: Layout, cage: Cage, anatomy: Anatomy, style: BoneStyle, tile: NDArray, side: int,
     generator: np.random.Generator,
 ) -> NDArray:  # fmt: skip
-    """Blade with thick borders, spine and socket; the middle of the socket."""
+    """Blade with thick borders, spine and socket, on the back of the rib cage; the middle of the socket."""
     shift = generator.normal(0, [5, 3, 8])
     raw = {
         "top": (side * 78, 28, 108), "tip": (side * 108, 48, -32), "inner": (side * 74, 50, 62),
         "socket": (side * 146, -22, 92), "crest": (side * 150, 2, 116),
     }  # fmt: skip
     at = {name: layout.move(np.array(point) + shift * [side, 1, 1]) for name, point in raw.items()}
+    for name in ("top", "inner", "tip"):
+        at[name] = cage.outside(at[name], SCAPULA_MM)
     corners = np.array(list(at.values()))
     window = canvas.window(corners.min(0) - 16, corners.max(0) + 16)
     if window is not None:
-        parts = [
-            _blade(window, at["top"], at["tip"], at["socket"], float(generator.uniform(1.2, 2.2))),
-            capsule(window, at["socket"], at["tip"], 5.5, 5.0),
-            capsule(window, at["top"], at["inner"], 2.2, 2.4),
-            capsule(window, at["inner"], at["tip"], 2.4, 4.5),
-            capsule(window, at["top"], at["socket"], 2.2, 4.0),
-            capsule(window, at["inner"] + [0, 6, 0], at["crest"] + [0, 8, 0], 3.0, 6.5),
-            capsule(window, at["socket"], at["socket"] + [side * 3, -2, 0], 12, 14),
+        edges = [
+            Rod(at["socket"], at["tip"], 5.5, 4.5),
+            Rod(at["top"], at["inner"], 2.2, 2.4),
+            Rod(at["inner"], at["tip"], 2.4, 4.0),
+            Rod(at["top"], at["socket"], 2.2, 4.0),
+            Rod(at["inner"] + [0, 3, 0], at["crest"] + [0, 6, 0], 2.5, 6.0),
+            Rod(at["socket"], at["socket"] + [side * 3, -2, 0], 12, 14),
         ]
-        paint_bone(canvas, window, joined(parts, 4.0), anatomy.bone, style, tile)
+        blade = _blade(window, at["top"], at["tip"], at["socket"], float(generator.uniform(1.2, 2.2)))
+        paint_bone(canvas, window, joined([rods(window, edges), blade], 4.0), anatomy.bone, style, tile)
     return at["socket"]
 
 
@@ -138,6 +141,6 @@ def _paint_arm(
     fat = soft.fat_hu + (soft.muscle_hu - soft.fat_hu) * canvas.cover(limb + anatomy.build.fat_mm * 0.6 + 2)
     air = np.clip((-300 - canvas.hu[flesh.slices]) / 400, 0, 1) * (np.abs(flesh.x - head[0]) < 90)
     canvas.blend(flesh, canvas.cover(limb) * air, fat)
-    window, distance = _rods(canvas, np.array([head, head * 0.85 + elbow * 0.15, elbow]), [22, 12, 10.5])
+    window, distance = _chain(canvas, np.array([head, head * 0.85 + elbow * 0.15, elbow]), [22, 12, 10.5])
     if window is not None:
         paint_bone(canvas, window, distance, anatomy.bone, style, tile)

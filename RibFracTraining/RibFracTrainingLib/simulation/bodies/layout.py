@@ -99,7 +99,8 @@ def _rib(
     far = np.linspace(0, 1, len(knots))[:, None]
     # The slope changes in the part that is free to: from the angle of the rib on.
     knots[2:, 2] = knots[1, 2] + (knots[2:, 2] - knots[1, 2]) * build.slope
-    knots += generator.normal(0, build.jitter, knots.shape) * (0.25 + far)
+    span = np.linalg.norm(knots[-1] - knots[0])
+    knots += generator.normal(0, build.jitter, knots.shape) * (0.25 + far) * min(1.0, span / 150)
     knots[2:] *= 1 + generator.normal(0, 0.012)
     length = 1 + generator.normal(0, 0.03)
     knots[-1] = knots[-2] + (knots[-1] - knots[-2]) * length

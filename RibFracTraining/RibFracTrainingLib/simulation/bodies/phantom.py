@@ -56,7 +56,7 @@ def make_phantom(settings: PhantomSettings, generator: np.random.Generator) -> t
     paint_great_vessels(canvas, layout, anatomy, generator)
     paint_lung_trees(canvas, layout, anatomy, generator)
     paint_spine(canvas, layout, anatomy, tile, generator)
-    paint_girdle(canvas, layout, anatomy, tile, generator)
+    paint_girdle(canvas, layout, cage, anatomy, tile, generator)
     for rib in ribs:
         paint_rib(canvas, rib, anatomy.bone, tile)
     paint_table(canvas, generator)

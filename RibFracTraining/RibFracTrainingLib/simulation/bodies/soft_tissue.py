@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from .anatomy import Anatomy
 from .cage import Cage, Polar
-from .canvas import Canvas
+from .canvas import AIR_HU, Canvas
 from .layout import Layout
 from .noise import SmoothField
 
 SKIN_MM = 1.8
 DIAPHRAGM_MM = 3.0
+Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,30 @@ class Inside:
     front: NDArray[np.float32]
     heart: tuple[NDArray, NDArray]
     hilum: float
+
+
+@dataclass(frozen=True)
+class Hollow:
+    """One slice of the inside of the rib cage; images are (x, y) of the box alone.
+
+    Attributes:
+        box: of the slice.
+        index, z: of the slice.
+        x, y: mm, (x, 1) and (1, y).
+        from_axis: mm from the axis of the cage.
+        to_wall: mm to the wall, below 0 inside.
+        marbling, broad: fine and coarse variation.
+    """
+
+    box: Box
+    index: int
+    z: float
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    from_axis: NDArray[np.float32]
+    to_wall: NDArray[np.float32]
+    marbling: NDArray[np.float32]
+    broad: NDArray[np.float32]
 
 
 def place_inside(canvas: Canvas, layout: Layout, generator: np.random.Generator) -> Inside:
@@ -107,11 +132,17 @@ class SoftTissue:
         hu = mix(fat, tissue, self._cover(outward - muscle - 1.5 * marbling))
         hu = mix(hu, soft.muscle_hu - 15, self._cover(skin - SKIN_MM - outward))
         hu = mix(hu, soft.fat_hu + 10, self._cover(np.abs(outward + inner - inside_fat * 0.5) - inside_fat))
-        cavity = self._cover(outward + inner)
-        hu = mix(hu, self._contents(index, z, outward + inner, marbling, broad), cavity)
-        return mix(-1000.0, hu, self._cover(outward - skin))
+        hu = mix(AIR_HU, hu, self._cover(outward - skin))
+        box = _bounds(outward + inner < self.canvas.frame.edge)
+        if box is None:
+            return hu
+        hollow = self._hollow(index, z, box, (outward + inner)[box], marbling[box], broad[box])
+        hu[box] = mix(hu[box], self._contents(hollow), self._cover(hollow.to_wall))
+        return hu
 
-    def _muscle(self, z: float, outward: NDArray, muscle: NDArray, marbling: NDArray, broad: NDArray) -> NDArray:
+    def _muscle(
+        self, z: float, outward: NDArray, muscle: NDArray, marbling: NDArray, broad: NDArray
+    ) -> NDArray:
         """Muscle with streaks of fat, and planes of fat between its sheets."""
         soft = self.soft
         plain = soft.muscle_hu + 5 * broad + 4 * marbling
@@ -121,63 +152,76 @@ class SoftTissue:
             streaks = np.maximum(streaks, self._cover(np.abs(outward - place * muscle - marbling) - width))
         return mix(plain, soft.fat_hu, streaks)
 
-    def _contents(
-        self, index: int, z: float, to_wall: NDArray, marbling: NDArray, broad: NDArray
-    ) -> NDArray[np.float32]:
-        """What fills the rib cage; `to_wall` is below 0 inside."""
-        soft, inside = self.soft, self.inside
+    def _hollow(self, index: int, z: float, box: Box, to_wall: NDArray, marbling: NDArray, broad: NDArray) -> Hollow:
         x, y, _ = self.canvas.frame.axes
-        x, y = x[:, None], y[None, :]
-        lung = soft.lung_hu + 0.35 * (y - inside.spine[index]) + 14 * broad + 16 * self._lung_grain.at(index)
-        for shift, slope in zip(self._fissure, (0.55, 0.9), strict=True):
-            oblique = (z + 5 - shift) - slope * (y - self.cage.axis[1]) + 3 * broad
-            lung = lung + 230 * self._cover(np.abs(oblique) / np.hypot(1, slope) - 0.25)
-        middle = self._mediastinum(index, z, x, y)
-        chest = mix(lung, soft.fat_hu + 120 * np.clip(broad + 0.3, 0, 1), self._cover(middle + broad))
-        heart = self._heart(z, x, y)
-        chest = mix(chest, soft.blood_hu + 4 * marbling, self._cover(heart + broad))
-        apex = z - self._apex + 0.012 * self.polar.radius**2 * (z > self._apex - 40)
-        chest = mix(chest, self._neck(marbling, broad), self._cover(-apex))
-        below = z - inside.dome
+        x, y = x[box[0], None], y[None, box[1]]
+        return Hollow(box, index, z, x, y, self.polar.radius[box], to_wall, marbling, broad)
+
+    def _contents(self, hollow: Hollow) -> NDArray[np.float32]:
+        """What fills the rib cage."""
+        soft, z = self.soft, hollow.z
+        chest = self._lung(hollow)
+        filler = soft.fat_hu + 120 * np.clip(hollow.broad + 0.3, 0, 1)
+        chest = mix(chest, filler, self._cover(self._mediastinum(hollow) + 2 * hollow.broad))
+        heart = self._heart(z, hollow.x, hollow.y)
+        chest = mix(chest, soft.blood_hu + 4 * hollow.marbling, self._cover(heart + 2 * hollow.broad))
+        apex = z - self._apex + np.minimum(0.0095 * hollow.from_axis**2, 45)
+        if apex.max() > -2:
+            chest = mix(chest, self._neck(hollow), self._cover(-apex))
+        below = z - self.inside.dome[hollow.box]
         if below.min() > 2 * DIAPHRAGM_MM:
             return chest
-        belly = mix(soft.muscle_hu, self._belly(index, z, x, y, below, to_wall, marbling, broad),
-                    self._cover(np.maximum(below, to_wall) + DIAPHRAGM_MM))  # fmt: skip
+        under = self._cover(np.maximum(below, hollow.to_wall) + DIAPHRAGM_MM)
+        belly = mix(soft.muscle_hu, self._belly(hollow, below), under)
         return mix(chest, belly, self._cover(below))
 
-    def _mediastinum(self, index: int, z: float, x: NDArray, y: NDArray) -> NDArray:
+    def _lung(self, hollow: Hollow) -> NDArray[np.float32]:
+        """Lung, denser where the patient lies on it, with two fissures."""
+        depth = hollow.y - self.inside.spine[hollow.index]
+        grain = self._lung_grain.at(hollow.index)[hollow.box]
+        lung = self.soft.lung_hu + 0.35 * depth + 14 * hollow.broad + 16 * grain
+        for shift, slope in zip(self._fissure, (0.55, 0.9), strict=True):
+            oblique = (hollow.z + 5 - shift) - slope * (hollow.y - self.cage.axis[1]) + 3 * hollow.broad
+            lung = lung + 230 * self._cover(np.abs(oblique) / np.float32(np.hypot(1, slope)) - 0.25)
+        return lung
+
+    def _mediastinum(self, hollow: Hollow) -> NDArray:
         """Signed distance to the mediastinum: wide at the spine and the hilum, narrow behind the sternum."""
-        inside = self.inside
-        depth = (inside.spine[index] - y) / max(inside.spine[index] - inside.front[index], 40.0)
-        hilum = inside.hilum * np.exp(-(((z - inside.heart[0][2] - 45) / 28) ** 2))
+        inside, index = self.inside, hollow.index
+        depth = (inside.spine[index] - hollow.y) / max(inside.spine[index] - inside.front[index], 40.0)
+        hilum = inside.hilum * np.exp(-(((hollow.z - inside.heart[0][2] - 45) / 28) ** 2))
         width = np.interp(depth, [-0.6, 0, 0.3, 0.6, 0.85, 1.1], [20, 23, 30 + hilum, 30 + hilum, 14, 24])
-        return np.abs(x - inside.middle[index] - 4) - width
+        return np.abs(hollow.x - inside.middle[index] - 4) - width.astype(np.float32)
 
     def _heart(self, z: float, x: NDArray, y: NDArray) -> NDArray:
         centre, half = self.inside.heart
-        radius = np.sqrt(
-            ((x - centre[0]) / half[0]) ** 2 + ((y - centre[1]) / half[1]) ** 2 + ((z - centre[2]) / half[2]) ** 2
+        across, deep, up = (
+            (place - np.float32(c)) / np.float32(h) for place, c, h in zip((x, y, z), centre, half, strict=True)
         )
-        return (radius - 1) * float(half.min())
+        return (np.sqrt(across**2 + deep**2 + up**2) - 1) * np.float32(half.min())
 
-    def _neck(self, marbling: NDArray, broad: NDArray) -> NDArray:
+    def _neck(self, hollow: Hollow) -> NDArray:
         """Muscles, vessels and fat above the lungs."""
-        return mix(self.soft.muscle_hu + 4 * marbling, self.soft.fat_hu, np.clip(1.5 * broad + marbling - 0.2, 0, 1))
+        fat = np.clip(1.5 * hollow.broad + hollow.marbling - 0.2, 0, 1)
+        return mix(self.soft.muscle_hu + 4 * hollow.marbling, self.soft.fat_hu, fat)
 
-    def _belly(
-        self, index: int, z: float, x: NDArray, y: NDArray, below: NDArray, to_wall: NDArray,
-        marbling: NDArray, broad: NDArray,
-    ) -> NDArray[np.float32]:  # fmt: skip
+    def _belly(self, hollow: Hollow, below: NDArray) -> NDArray[np.float32]:
         """Liver on the right, spleen and stomach on the left, bowel and fat below."""
-        soft, side = self.soft, x - self.inside.middle[index]
-        organs = self._organs.at(index)
+        soft, broad, marbling = self.soft, hollow.broad, hollow.marbling
+        side, behind = hollow.x - self.inside.middle[hollow.index], hollow.y - self.cage.axis[1]
+        organs = self._organs.at(hollow.index)[hollow.box]
         fill = mix(soft.fat_hu + 5 * marbling, 35.0 + 8 * broad, np.clip(3 * organs - 0.4, 0, 1))
         fill = mix(fill, -900.0, self._cover(9 * (self._gas - organs)))
-        depth = -below
-        liver = np.maximum(side - 25 + 0.35 * (y - self.cage.axis[1]), depth + 0.9 * side - 40) + 6 * broad
+        liver = np.maximum(side - 25 + 0.35 * behind, 0.9 * side - below - 40) + 8 * broad
         hu = mix(fill, soft.liver_hu + 3 * marbling, self._cover(liver))
-        spleen = np.maximum(62 - side, 10 - (y - self.cage.axis[1])) + 5 * broad
-        return mix(hu, soft.liver_hu - 5 + 3 * marbling, self._cover(np.maximum(spleen, depth - 75)))
+        spleen = np.maximum(np.maximum(62 - side, 10 - behind) + 9 * broad, -below - 75)
+        return mix(hu, soft.liver_hu - 5 + 3 * marbling, self._cover(spleen))
+
+
+def _bounds(mask: NDArray[np.bool_]) -> Box | None:
+    """The box of the true pixels of an image."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if len(rows) else None
 
 
 def mix(base: NDArray | float, top: NDArray | float, cover: NDArray[np.float32]) -> NDArray[np.float32]:

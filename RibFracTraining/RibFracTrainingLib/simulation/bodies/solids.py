@@ -12,6 +12,7 @@ from .canvas import Canvas, Window
 from .noise import tiled
 
 Distance = NDArray[np.float32]
+FAR_MM = 50.0
 
 
 def capsule(window: Window, start: ArrayLike, end: ArrayLike, radius: float, end_radius: float) -> Distance:
@@ -24,23 +25,55 @@ def capsule(window: Window, start: ArrayLike, end: ArrayLike, radius: float, end
     return np.sqrt(gap) - (np.float32(radius) + part * np.float32(end_radius - radius))
 
 
-def block(window: Window, centre: ArrayLike, axes: ArrayLike, half: ArrayLike, power: float = 4.0) -> Distance:
-    """Signed distance in mm, to first order, to a superellipsoid with half axes `half` along rows of `axes`."""
-    centre, half = np.asarray(centre, np.float32), np.asarray(half, np.float32)
-    offsets = window.x - centre[0], window.y - centre[1], window.z - centre[2]
-    total = 0
-    for row, extent in zip(np.asarray(axes, np.float32), half, strict=True):
-        along = sum(offset * part for offset, part in zip(offsets, row, strict=True))
-        total = total + np.abs(along / extent) ** np.float32(power)
-    return (total ** np.float32(1 / power) - 1) * half.min()
+def block(window: Window, centre: ArrayLike, axes: ArrayLike, half: ArrayLike) -> Distance:
+    """Signed distance in mm, to first order, to a box with round edges.
+
+    It is a superellipsoid of power 4 with half axes `half` along the rows of `axes`.
+    """
+    offsets = [axis - np.float32(c) for axis, c in zip((window.x, window.y, window.z), centre, strict=True)]
+    total = slope = 0
+    for row, extent in zip(np.asarray(axes, np.float32), np.asarray(half, np.float32), strict=True):
+        part = (offsets[0] * row[0] + offsets[1] * row[1] + offsets[2] * row[2]) / extent
+        square = part * part
+        total = total + square * square
+        slope = slope + square * square * square / (extent * extent)
+    root = np.sqrt(total)
+    return (np.sqrt(root) - 1) * np.sqrt(root) * root / np.sqrt(np.maximum(slope, 1e-8))
 
 
 def joined(parts: list[Distance], round_mm: float = 2.0) -> Distance:
     """The union of shapes with seams rounded over about `round_mm`."""
     result = parts[0]
     for part in parts[1:]:
-        overlap = np.maximum(round_mm - np.abs(result - part), 0)
-        result = np.minimum(result, part) - overlap**2 / np.float32(4 * round_mm)
+        result = _union(result, part, round_mm)
+    return result
+
+
+def _union(first: Distance, second: Distance, round_mm: float) -> Distance:
+    overlap = np.maximum(np.float32(round_mm) - np.abs(first - second), 0)
+    return np.minimum(first, second) - overlap * overlap / np.float32(4 * round_mm)
+
+
+@dataclass(frozen=True)
+class Rod:
+    """A rod with rounded ends, mm."""
+
+    start: ArrayLike
+    end: ArrayLike
+    radius: float
+    end_radius: float
+
+
+def rods(window: Window, parts: list[Rod], round_mm: float = 3.0) -> Distance:
+    """Signed distance to the rounded union of rods; exact near them, FAR_MM away from all of them."""
+    result = np.full(window.shape, FAR_MM, np.float32)
+    for rod in parts:
+        start, end = np.asarray(rod.start), np.asarray(rod.end)
+        reach = max(rod.radius, rod.end_radius) + round_mm + 1.5
+        near = window.part(np.minimum(start, end) - reach, np.maximum(start, end) + reach)
+        if near is not None:
+            distance = capsule(near, start, end, rod.radius, rod.end_radius)
+            result[near.slices] = _union(result[near.slices], distance, round_mm)
     return result
 
 

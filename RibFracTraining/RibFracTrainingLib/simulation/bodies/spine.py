@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from .anatomy import Anatomy
 from .canvas import Canvas, Window
 from .curves import unit
 from .layout import Layout
-from .solids import BoneStyle, block, capsule, joined, paint_bone
+from .solids import BoneStyle, Rod, block, capsule, joined, paint_bone, rods
 
 FIRST_THORACIC, LAST_THORACIC = 1, 12
 DISC_MM = 5.0
@@ -59,10 +61,10 @@ def _paint_vertebra(
 
     half = (height - disc) / 2
     middle = place(0, 0, height / 2)
-    canvas.blend(window, canvas.cover(block(window, middle, axes, (width, depth, disc / 2 + 1.5), 5)), DISC_HU)
+    canvas.blend(window, canvas.cover(block(window, middle, axes, (width, depth, disc / 2 + 1.5))), DISC_HU)
     canal = capsule(window, place(0, depth + 8, -height / 2), place(0, depth + 8, height / 2), 8.5, 8.5)
-    arch = _arch(window, place, index, depth, half, anatomy.build.width, generator)
-    distance = np.maximum(joined(arch, 3.0), -canal)
+    arch = rods(window, _arch(place, index, depth, half, anatomy.build.width, generator))
+    distance = np.maximum(arch, -canal)
     body = _waisted_body(window, centre, axes, (width, depth, half), degenerate, generator)
     canvas.blend(window, canvas.cover(canal), CANAL_HU + 0 * canal)
     paint_bone(canvas, window, joined([body, distance], 2.0), anatomy.bone, style, tile)
@@ -73,31 +75,35 @@ def _waisted_body(
     generator: np.random.Generator,
 ) -> NDArray[np.float32]:  # fmt: skip
     """A body narrower at its middle, with spurs at its rims where the spine is degenerate."""
-    up = (
-        (window.x - centre[0]) * axes[2, 0] + (window.y - centre[1]) * axes[2, 1] + (window.z - centre[2]) * axes[2, 2]
-    ).astype(np.float32)
-    rim = np.clip(np.abs(up) / half[2], 0, 1.2) ** 3
-    side = np.abs(up) - half[2]
-    round_part = block(window, centre, axes, (half[0], half[1], 1e3), 2.3)
+    offsets = [axis - np.float32(c) for axis, c in zip((window.x, window.y, window.z), centre, strict=True)]
+    left, back, up = (sum(o * np.float32(a) for o, a in zip(offsets, row, strict=True)) for row in axes)
+    across, deep = left / np.float32(half[0]), back / np.float32(half[1])
+    radius = np.sqrt(across * across + deep * deep)
+    rim = np.clip(np.abs(up) / np.float32(half[2]), 0, 1.2) ** 3
+    side = np.abs(up) - np.float32(half[2])
+    round_part = (radius - 1) * np.float32((half[0] + half[1]) / 2)
     spur = degenerate * float(generator.uniform(0, 1.6))
     return np.maximum(round_part - (2.0 + spur) * rim + 1.2, side)
 
 
 def _arch(
-    window: Window, place, index: int, depth: float, half: float, scale: float, generator: np.random.Generator
-) -> list[NDArray[np.float32]]:
-    """Pedicles, laminae, facets, transverse and spinous processes as rods."""
+    place: Callable[[float, float, float], NDArray], index: int, depth: float, half: float, scale: float,
+    generator: np.random.Generator,
+) -> list[Rod]:  # fmt: skip
+    """Pedicles, laminae, facets, transverse and spinous processes."""
     thoracic = FIRST_THORACIC <= index <= LAST_THORACIC
-    lean = float(np.interp(index, [0, 3, 7, 10, 13], [12, 22, 34, 24, 8])) if thoracic or index == 0 else 6.0
-    reach = scale * float(np.interp(index, [0, 1, 6, 11, 12, 15], [30, 36, 31, 22, 18, 36])) * generator.uniform(0.92, 1.08)
+    lean = float(np.interp(index, [0, 3, 7, 10, 13, 15], [12, 22, 34, 24, 8, 6]))
+    reach = scale * float(np.interp(index, [0, 1, 6, 11, 12, 15], [30, 36, 31, 22, 18, 36]))
+    reach *= float(generator.uniform(0.92, 1.08))
     back = depth + 8
-    parts = [
-        capsule(window, place(0, back + 9, -4), place(generator.normal(0, 1.5), back + 34, -4 - lean), 3.6, 3.0)
-    ]
+    tilt = generator.normal(0, 1.5)
+    parts = [Rod(place(0, back + 9, -4), place(tilt, back + 34, -4 - lean), 3.6, 3.0)]
     for side in (-1, 1):
-        parts.append(capsule(window, place(side * 11, depth - 4, half * 0.35), place(side * 13, back + 1, half * 0.3), 4.0, 4.2))
-        parts.append(capsule(window, place(side * 12, back + 2, 0), place(0, back + 10, -6), 3.6, 3.4))
-        parts.append(capsule(window, place(side * 13, back + 2, half), place(side * 13, back + 3, -half - 4), 3.6, 3.6))
         tip = place(side * reach, back + (10 if thoracic else 2), 2)
-        parts.append(capsule(window, place(side * 13, back + 2, 1), tip, 4.2, 4.6 if thoracic else 3.2))
+        parts += [
+            Rod(place(side * 11, depth - 4, half * 0.35), place(side * 13, back + 1, half * 0.3), 4.0, 4.2),
+            Rod(place(side * 12, back + 2, 0), place(0, back + 10, -6), 3.6, 3.4),
+            Rod(place(side * 13, back + 2, half), place(side * 13, back + 3, -half - 4), 3.6, 3.6),
+            Rod(place(side * 13, back + 2, 1), tip, 4.2, 4.6 if thoracic else 3.2),
+        ]
     return parts

@@ -13,7 +13,7 @@ from .curves import unit
 from .layout import Layout
 from .solids import capsule
 
-LUNG_BELOW_HU = -500.0
+LUNG_HU = (-975.0, -500.0)  # not the air outside, nor that of the windpipe
 SMALLEST_MM = 0.55
 
 
@@ -84,7 +84,7 @@ def paint_lung_trees(canvas: Canvas, layout: Layout, anatomy: Anatomy, generator
             ahead = unit(np.asarray(towards, float) + generator.normal(0, 0.25, 3))
             for number in range(2):
                 start = hilum + generator.normal(0, 5, 3)
-                thick, reach = float(generator.uniform(2.4, 4.2)), float(generator.uniform(20, 28))
+                thick, reach = float(generator.uniform(2.4, 4.2)), float(generator.uniform(22, 33))
                 for branch in grow(start, ahead, thick, reach, generator):
                     _paint_vessel(canvas, branch, tissue)
                     if number == 0 and branch.radius > 1.0:
@@ -103,7 +103,8 @@ def _inside_lung(canvas: Canvas, branch: Branch, reach: float):
     window = canvas.window(np.minimum(branch.start, branch.end) - reach, np.maximum(branch.start, branch.end) + reach)
     if window is None:
         return None, None
-    lung = canvas.hu[window.slices] < LUNG_BELOW_HU
+    hu = canvas.hu[window.slices]
+    lung = (hu > LUNG_HU[0]) & (hu < LUNG_HU[1])
     return (window, lung) if lung.mean() > 0.25 else (None, None)
 
 
