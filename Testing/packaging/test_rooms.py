@@ -72,6 +72,8 @@ ROOMS = {
         "tensorboardX psutil",
         "SimpleITK",
     ),
+    # A generating machine needs no more than torch brings along.
+    "simulation": row("case engine evaluation", "numpy scipy torch", "SimpleITK"),
 }
 
 
