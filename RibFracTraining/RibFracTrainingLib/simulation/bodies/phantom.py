@@ -51,10 +51,11 @@ def make_phantom(settings: PhantomSettings, generator: np.random.Generator) -> t
     ribs = [make_rib(number, layout, anatomy, generator) for number in range(1, 25)]
     cage = fit_cage(layout, ribs, anatomy, generator)
     canvas = Canvas(_frame(settings, layout, anatomy, cage.skin))
-    tile = grain_tile(generator, tuple(0.8 / step for step in settings.spacing))
+    tile = grain_tile(generator, tuple(0.65 / step for step in settings.spacing))
     SoftTissue(canvas, layout, cage, anatomy, generator).paint()
     paint_great_vessels(canvas, layout, anatomy, generator)
-    paint_lung_trees(canvas, layout, anatomy, generator)
+    hila = layout.move(np.array([(-36.0, -52.0, 22.0), (36.0, -52.0, 22.0)]))
+    paint_lung_trees(canvas, hila, anatomy.soft, generator)
     paint_spine(canvas, layout, anatomy, tile, generator)
     paint_girdle(canvas, layout, cage, anatomy, tile, generator)
     for rib in ribs:

@@ -127,7 +127,7 @@ def _paint_section(
     ahead = position - rib.length + CUP * half_out * depth
     shell = rib.cortex_mm[index] * np.where(section.out < 0, rib.inner, 1)
     texture = grain[tuple(place % size for place, size in zip(section.places, grain.shape, strict=True))]
-    cortex = bone.cortex_hu * (1 - 0.12 * np.clip(texture, -1, 2))
+    cortex = bone.cortex_hu * (1 - 0.05 * np.clip(texture, -1, 2))
     marrow = bone.marrow_hu + bone.grain_hu * texture
     hollow = canvas.cover(distance + shell) * canvas.cover(ahead + END_PLATE_MM)
     bony = hollow * marrow + (1 - hollow) * cortex

@@ -100,6 +100,6 @@ def paint_bone(
     """Paint a solid as bone."""
     texture = tiled(tile, window.slices)
     inside = canvas.cover(distance + style.cortex_mm)
-    shell = bone.cortex_hu * style.cortex * (1 - 0.1 * texture)
+    shell = bone.cortex_hu * style.cortex * (1 - 0.05 * texture)
     value = shell + inside * (style.marrow + style.grain * texture - shell)
     canvas.blend(window, canvas.cover(distance), value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .anatomy import Anatomy
+from .anatomy import Anatomy, Soft
 from .canvas import Canvas
 from .curves import unit
 from .layout import Layout
@@ -75,11 +75,15 @@ def grow(start: NDArray, towards: NDArray, radius: float, length: float, generat
     return branches
 
 
-def paint_lung_trees(canvas: Canvas, layout: Layout, anatomy: Anatomy, generator: np.random.Generator) -> None:
-    """Arteries and veins of both lungs, with thin-walled airways beside some of the arteries."""
-    tissue = anatomy.soft.muscle_hu if anatomy.soft.blood_hu < 100 else anatomy.soft.blood_hu
-    for side in (-1, 1):
-        hilum = layout.move((side * 36.0, -52.0, 22.0))
+def paint_lung_trees(canvas: Canvas, hila: NDArray, soft: Soft, generator: np.random.Generator) -> None:
+    """Arteries and veins of both lungs, with thin-walled airways beside some of the arteries.
+
+    Args:
+        hila: (2, 3) mm, where the trees of the right and the left lung start.
+        soft: densities.
+    """
+    tissue = soft.muscle_hu if soft.blood_hu < 100 else soft.blood_hu
+    for side, hilum in zip((-1, 1), hila, strict=True):
         for towards in _directions(side):
             ahead = unit(np.asarray(towards, float) + generator.normal(0, 0.25, 3))
             for number in range(2):
