@@ -1,7 +1,7 @@
 """Fractures without a gap: the buckled cortex and the healed fracture with its callus.
 
 A buckle is a bulge or a dent of 1 to 3 mm of one cortex over a few millimetres. Callus makes the rib thicker
-by 15 to 50 % over one to three centimetres and denser; woven bone and hardening callus are seen between 300
+by 15 to 45 % over one to three centimetres and denser; woven bone and hardening callus are seen between 300
 and 700 HU. The sizes of both are chosen by eye.
 """
 
@@ -105,10 +105,10 @@ def draw_healed(rng: np.random.Generator) -> Healed:
     """Draw a healed fracture."""
     length = float(rng.uniform(4, 9))
     return Healed(
-        growth=float(rng.uniform(0.15, 0.5)),
+        growth=float(rng.uniform(0.15, 0.45)),
         callus_length=length,
         density=float(rng.uniform(350, 700)),
-        strength=float(rng.uniform(0.4, 0.9)),
+        strength=float(rng.uniform(0.25, 0.65)),
         filling=float(rng.uniform(30, 60)),
         half_length=1.2 * length + 2,
     )

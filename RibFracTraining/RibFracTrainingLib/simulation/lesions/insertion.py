@@ -123,7 +123,11 @@ def _label(moved: Moved, place: Place, recipe: Recipe) -> NDArray[np.bool_]:
 
 def _closed(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -> NDArray[np.bool_]:
     """Morphological closing with a ball of `CLOSING_MM`."""
-    if not mask.any():
-        return mask
-    grown = ndimage.distance_transform_edt(~mask, spacing) <= CLOSING_MM
-    return ndimage.distance_transform_edt(grown, spacing) > CLOSING_MM
+    closed = np.zeros_like(mask)
+    for window in ndimage.find_objects(mask.astype(np.uint8)):
+        padding = int(np.ceil(CLOSING_MM / min(spacing))) + 1
+        part = np.pad(mask[window], padding)
+        grown = ndimage.distance_transform_edt(~part, spacing) <= CLOSING_MM
+        small = ndimage.distance_transform_edt(grown, spacing) > CLOSING_MM
+        closed[window] = small[(slice(padding, -padding),) * 3]
+    return closed

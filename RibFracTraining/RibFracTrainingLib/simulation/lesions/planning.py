@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ..body import Body
 from ..ribs.paths import STEP_MM, RibPath, rib_paths
@@ -22,6 +23,8 @@ FROM_END_MM = 15.0  # cut ends and joints are no place for a break
 SAME_RIB_MM = 40.0
 ANY_RIB_MM = 22.0  # neighbouring ribs are often broken side by side
 SEGMENT_MM = (15.0, 60.0)
+# Other bone so near (transverse process, scapula, a touching rib) would be torn along with the rib.
+CLEAR_MM, CLEAR_HU, CLEAR_MM3 = 11.0, 250.0, 100.0
 TRIALS = 60  # places tried for each fracture
 
 
@@ -67,7 +70,7 @@ def plan_fractures(
     failures = 0
     while paths and len(chosen) < count and failures < TRIALS:
         kind = kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
-        spots = _spots(kind, paths, taken, rng)
+        spots = _spots(kind, body, paths, taken, rng)
         if not spots or len(chosen) + len(spots) > count:
             failures += 1
             continue
@@ -76,7 +79,9 @@ def plan_fractures(
     return tuple(_fracture(body, kind, spot, taken, rng) for kind, spot in chosen)
 
 
-def _spots(kind: str, paths: list[RibPath], taken: list[_Spot], rng: np.random.Generator) -> list[_Spot]:
+def _spots(
+    kind: str, body: Body, paths: list[RibPath], taken: list[_Spot], rng: np.random.Generator
+) -> list[_Spot]:
     """One spot, or the two of a segmental fracture, with room around them; none where none was found."""
     lengths = np.array([path.length for path in paths])
     for _ in range(TRIALS):
@@ -86,7 +91,9 @@ def _spots(kind: str, paths: list[RibPath], taken: list[_Spot], rng: np.random.G
         if kind == SEGMENTAL:
             spots.append(_Spot(path, first.at + float(rng.uniform(*SEGMENT_MM))))
         inside = all(spot.at <= path.length - FROM_END_MM for spot in spots)
-        if inside and all(_apart(spot, other) for spot in spots for other in taken):
+        if not inside or not all(_apart(spot, other) for spot in spots for other in taken):
+            continue
+        if all(_is_clear(body, spot) for spot in spots):
             return spots
     return []
 
@@ -95,6 +102,23 @@ def _apart(spot: _Spot, other: _Spot) -> bool:
     if spot.path is other.path and abs(spot.at - other.at) < SAME_RIB_MM:
         return False
     return bool(np.linalg.norm(spot.point - other.point) >= ANY_RIB_MM)
+
+
+def _is_clear(body: Body, spot: _Spot) -> bool:
+    """Whether the rib is the only bone around a spot."""
+    low = np.maximum(np.floor((spot.point - CLEAR_MM) / body.spacing), 0).astype(int)
+    high = np.ceil((spot.point + CLEAR_MM) / body.spacing).astype(int) + 1
+    window = tuple(slice(first, last) for first, last in zip(low, high, strict=True))
+    own = ndimage.binary_dilation(body.ribs[window] == spot.path.rib, iterations=2)
+    axes = [np.arange(side.start, side.start + n) for side, n in zip(window, own.shape, strict=True)]
+    offsets = np.meshgrid(
+        *(index * step - middle for index, step, middle in zip(axes, body.spacing, spot.point, strict=True)),
+        indexing="ij",
+        sparse=True,
+    )
+    near = sum(offset**2 for offset in offsets) < CLEAR_MM**2
+    other = near & ~own & (body.hu[window] > CLEAR_HU)
+    return bool(other.sum() * np.prod(body.spacing) < CLEAR_MM3)
 
 
 def _fracture(body: Body, kind: str, spot: _Spot, taken: list[_Spot], rng: np.random.Generator) -> Fracture:

@@ -16,7 +16,7 @@ from ..body import Body
 from .paths import STEP_MM, RibPath
 
 Window = tuple[slice, slice, slice]
-MARGIN_MM = 14.0  # beyond the rib: what a moved end can reach, and tissue to learn noise and density from
+MARGIN_MM = 12.0  # beyond the rib: what a moved end can reach, and tissue to learn noise and density from
 SMOOTH_MM = 0.6  # of the distance to the mask, against staircases
 
 
