@@ -98,7 +98,7 @@ def keep_largest_pieces(ribs: NDArray[np.uint8]) -> None:
     for number, box in enumerate(ndimage.find_objects(ribs), start=1):
         if box is None:
             continue
-        pieces, count = ndimage.label(ribs[box] == number, np.ones((3, 3, 3)))
+        pieces, count = ndimage.label(ribs[box] == number)
         if count > 1:
             largest = 1 + int(np.bincount(pieces.ravel())[1:].argmax())
             ribs[box][(pieces > 0) & (pieces != largest)] = 0
