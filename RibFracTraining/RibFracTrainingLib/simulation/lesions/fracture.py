@@ -20,6 +20,9 @@ DISPLACED, NON_DISPLACED, BUCKLE, SEGMENTAL, HEALED = (
     "segmental",
     "healed",
 )
+SHAM = "sham"
+"""No lesion at all; see `sham`. Its label is 0."""
+
 LABELS: dict[str, int] = {DISPLACED: 1, NON_DISPLACED: 2, BUCKLE: 3, SEGMENTAL: 4, HEALED: 7}
 
 
@@ -28,8 +31,8 @@ class Fracture:
     """One simulated fracture, as planned: the same record inserted into the same body gives the same shape.
 
     Attributes:
-        kind: a key of `LABELS`.
-        label: the class code.
+        kind: a key of `LABELS`, or `SHAM`.
+        label: the class code, 0 for a sham.
         rib: 1 to 24, see `body.Body`.
         centre: voxel of the body on the rib's centreline.
         parameters: what was drawn, mm, degrees and HU by name; see `shapes`.

@@ -16,10 +16,11 @@ from ..body import Body
 from ..ribs.paths import STEP_MM, RibPath, rib_paths
 from ..ribs.places import MARGIN_MM, Place, place_on
 from .fracture import Fracture
+from .kinds import shape_of
 from .matting import take_apart
 from .moving import Moved, move
 from .noise import measure_noise
-from .planning import shape_of
+from .planning import plan_shams
 from .recipe import Recipe, condensed, swollen
 
 CLOSING_MM = 2.0  # smooths the label where ends stand beside each other
@@ -32,7 +33,7 @@ class Insertion:
     Attributes:
         hu: float32 HU [x, y, z].
         instances: uint16 [x, y, z], 0 or the number of a lesion.
-        labels: the class code of each instance.
+        labels: the class code of each instance, 0 for shams.
         records: the fracture of each instance, in order, from 1.
     """
 
@@ -67,6 +68,16 @@ def insert_fractures(body: Body, plan: tuple[Fracture, ...], rng: np.random.Gene
         instances[place.window][label] = number
     labels = {number: fracture.label for number, fracture in enumerate(plan, start=1)}
     return Insertion(hu, instances, labels, list(plan))
+
+
+def sham_insertions(body: Body, count: int, rng: np.random.Generator) -> Insertion:
+    """Do all that an insertion does, without a fracture, at some places; `instances` tells where.
+
+    Args:
+        count: places wanted; fewer where the ribs have no room.
+        rng: of the places and of the noise.
+    """
+    return insert_fractures(body, plan_shams(body, count, rng), rng)
 
 
 def changed_block(
