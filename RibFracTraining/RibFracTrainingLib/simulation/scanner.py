@@ -57,7 +57,10 @@ def draw_scanner(generator: np.random.Generator, slice_step: float) -> Scanner:
 
 
 def scan(
-    hu: NDArray[np.float32], spacing: tuple[float, float, float], scanner: Scanner, generator: np.random.Generator
+    hu: NDArray[np.float32],
+    spacing: tuple[float, float, float],
+    scanner: Scanner,
+    generator: np.random.Generator,
 ) -> NDArray[np.int16]:
     """The CT of a chest.
 
@@ -80,7 +83,10 @@ def scan(
     streaks = _streaks(generator, spacing)
     result = np.empty(hu.shape[::-1], np.int16).T
     shift = generator.integers(0, TILE)
-    x, y = ((np.arange(count) + start) % size for count, start, size in zip(hu.shape, shift[:2], TILE, strict=False))
+    x, y = (
+        (np.arange(count) + start) % size
+        for count, start, size in zip(hu.shape, shift[:2], TILE, strict=False)
+    )
     for z in range(hu.shape[2]):
         plane = (z + shift[2]) % TILE[2]
         strength = np.clip(np.exp((paths[:, z] - WATER_PATH_MM) / PATH_OF_E_FOLD_MM), *NOISE_RANGE)

@@ -90,7 +90,10 @@ def make_atlas_body(
     paint_lung_trees(canvas, hila[np.argsort(hila[:, 0])], soft, generator)
     paint_table(canvas, generator)
     keep_largest_pieces(canvas.ribs)
-    return canvas.body(), {"atlas": {"pose": asdict(pose), "bone": asdict(bone), "soft": asdict(soft)}, "part": part}
+    return canvas.body(), {
+        "atlas": {"pose": asdict(pose), "bone": asdict(bone), "soft": asdict(soft)},
+        "part": part,
+    }
 
 
 def keep_largest_pieces(ribs: NDArray[np.uint8]) -> None:
@@ -120,7 +123,9 @@ def _matrix(pose: Pose) -> NDArray[np.float64]:
     return matrix
 
 
-def _frame(atlas: Atlas, pose: Pose, matrix: NDArray, spacing: tuple[float, float, float], part: str) -> Frame:
+def _frame(
+    atlas: Atlas, pose: Pose, matrix: NDArray, spacing: tuple[float, float, float], part: str
+) -> Frame:
     """The grid around the ribs."""
     step = 6
     points = np.argwhere(atlas.ribs[::step, ::step, ::step]) * step * np.array(atlas.spacing) - atlas.middle
@@ -188,7 +193,9 @@ class _Painter:
         hu[inside] = self._bones(distance, texture, self._soft_tissue(distance, texture))
         self._canvas.hu[:, :, z] = hu.reshape(shape)
         ribs = np.zeros(len(hu), np.uint8)
-        ribs[inside] = np.where(distance["rib"] - self._pose.rib_growth < 0, self._numbers(nearest[inside]), 0)
+        ribs[inside] = np.where(
+            distance["rib"] - self._pose.rib_growth < 0, self._numbers(nearest[inside]), 0
+        )
         self._canvas.ribs[:, :, z] = ribs.reshape(shape)
 
     def _places(self, z: int) -> NDArray[np.float32]:
@@ -198,7 +205,9 @@ class _Painter:
         places = np.empty((3, x.size * y.size), np.float32)
         for axis in range(3):
             a, b, c = self._matrix[axis].astype(np.float32)
-            bend = self._pose.long_bend * self._long[axis].at(z) + self._pose.short_bend * self._short[axis].at(z)
+            bend = self._pose.long_bend * self._long[axis].at(z) + self._pose.short_bend * self._short[
+                axis
+            ].at(z)
             place = a * x + b * y + (c * height[z] + np.float32(self._atlas.middle[axis])) + bend
             place = place.ravel() / np.float32(self._atlas.spacing[axis])
             places[axis] = np.clip(place, 0, self._atlas.ribs.shape[axis] - 1.001)
@@ -210,7 +219,9 @@ class _Painter:
         x, y, z = np.rint(places).astype(np.int32)
         return (x * ny + y) * nz + z
 
-    def _distances(self, places: NDArray[np.float32], table: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    def _distances(
+        self, places: NDArray[np.float32], table: NDArray[np.uint8]
+    ) -> dict[str, NDArray[np.float32]]:
         """Mm to the surface of every kind of tissue, interpolated between eight voxels."""
         _, ny, nz = self._atlas.ribs.shape
         base = places.astype(np.int32)
@@ -243,7 +254,9 @@ class _Painter:
         fat = soft.fat_hu + 6 * broad + 5 * marbling
         muscle = soft.muscle_hu + 5 * broad + 4 * marbling
         streaks = np.clip(self._share * (marbling + 0.6 * broad) - 1.2, 0, 1)
-        streaks = np.maximum(streaks, cover(np.abs(distance["hull"] - 1.5 * marbling) - 0.6 * self._share * (broad + 0.5)))
+        streaks = np.maximum(
+            streaks, cover(np.abs(distance["hull"] - 1.5 * marbling) - 0.6 * self._share * (broad + 0.5))
+        )
         hu = mix(fat, mix(muscle, soft.fat_hu, streaks), cover(distance["hull"] - muscle_mm))
         hu = mix(hu, fat + 90 * np.clip(broad + 0.4 * marbling - 0.2, 0, 1), cover(distance["cavity"] + 1))
         hu = mix(hu, soft.muscle_hu - 15, cover(-skin - SKIN_MM))
@@ -265,8 +278,12 @@ class _Painter:
         self, distance: dict[str, NDArray], texture: dict[str, NDArray], hu: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         bone, pose, cover = self._bone, self._pose, self._canvas.cover
-        rim = cover(np.abs(distance["cartilage"] + 0.9) - 0.7) * np.clip(texture["broad"] - 1.3 + 2.6 * self._calcified, 0, 1)
-        grains = cover(distance["cartilage"] + 2) * np.clip(texture["thickness"] - 1.5 + 2 * self._calcified, 0, 1)
+        rim = cover(np.abs(distance["cartilage"] + 0.9) - 0.7) * np.clip(
+            texture["broad"] - 1.3 + 2.6 * self._calcified, 0, 1
+        )
+        grains = cover(distance["cartilage"] + 2) * np.clip(
+            texture["thickness"] - 1.5 + 2 * self._calcified, 0, 1
+        )
         gristle = bone.cartilage_hu + 550 * rim + 450 * grains * np.clip(texture["tile"] - 0.3, 0, 1.5)
         hu = mix(hu, gristle, cover(distance["cartilage"]))
         uneven = np.clip(1 + 0.3 * texture["thickness"], 0.5, 1.7)

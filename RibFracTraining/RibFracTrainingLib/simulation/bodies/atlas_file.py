@@ -102,7 +102,9 @@ def read_labels(path: Path) -> tuple[NDArray[np.uint8], tuple[float, float, floa
                 names = json.loads(str(content["names"]))
                 return content["labels"], tuple(content["spacing"].tolist()), names
         except (OSError, KeyError, ValueError) as error:
-            raise InputError(f"{path}: no atlas ({error}); make it again with `ribfrac simulate --convert`") from None
+            raise InputError(
+                f"{path}: no atlas ({error}); make it again with `ribfrac simulate FILE.npz --convert-atlas LABELS`"
+            ) from None
     from RibFracDetectorLib.case.masks import read_mask
 
     table = path.with_name("labels.json")
@@ -125,7 +127,9 @@ def write_atlas_npz(source: Path, target: Path) -> None:
             np.savez_compressed(file, labels=labels, spacing=spacing, names=json.dumps(names))
 
 
-def make_atlas(labels: NDArray[np.uint8], spacing: tuple[float, float, float], names: Mapping[str, int]) -> Atlas:
+def make_atlas(
+    labels: NDArray[np.uint8], spacing: tuple[float, float, float], names: Mapping[str, int]
+) -> Atlas:
     """Smooth distances of every kind of tissue around the ribs."""
     bony = np.isin(labels, [names[name] for name in _rib_names()])
     used = np.flatnonzero(bony.any(axis=(0, 1)))
@@ -139,7 +143,10 @@ def make_atlas(labels: NDArray[np.uint8], spacing: tuple[float, float, float], n
     for channel, kind in enumerate(KINDS):
         distances[..., channel] = _stored(_blurred_distance(masks[kind], spacing), STEP_MM)
     cavity = _closed(np.logical_or.reduce([masks[kind] for kind in IN_CAVITY]), spacing)
-    hull = _closed((labels > 0) & (labels != names.get("humerus_left", 0)) & (labels != names.get("humerus_right", 0)), spacing)
+    hull = _closed(
+        (labels > 0) & (labels != names.get("humerus_left", 0)) & (labels != names.get("humerus_right", 0)),
+        spacing,
+    )
     for name, mask in (("hull", hull), ("cavity", cavity)):
         distances[..., CHANNELS.index(name)] = _stored(_far_distance(mask, spacing), FAR_STEP_MM)
     points = np.argwhere(ribs) * np.array(spacing)
@@ -185,7 +192,9 @@ def _rib_names() -> list[str]:
     return [f"rib_{side}_{number}" for side in ("right", "left") for number in range(1, 13)]
 
 
-def _of_kind(labels: NDArray[np.uint8], names: Mapping[str, int], starts: tuple[str, ...]) -> NDArray[np.bool_]:
+def _of_kind(
+    labels: NDArray[np.uint8], names: Mapping[str, int], starts: tuple[str, ...]
+) -> NDArray[np.bool_]:
     chosen = np.zeros(256, bool)
     chosen[[number for name, number in names.items() if name.startswith(starts)]] = True
     return chosen[labels]
@@ -193,13 +202,17 @@ def _of_kind(labels: NDArray[np.uint8], names: Mapping[str, int], starts: tuple[
 
 def _blurred_distance(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -> NDArray[np.float32]:
     """Mm to the surface of a mask: where a blurred step has a value tells how far away it is."""
-    blurred = ndimage.gaussian_filter(mask.astype(np.float32), [BLUR_MM / step for step in spacing], mode="nearest")
+    blurred = ndimage.gaussian_filter(
+        mask.astype(np.float32), [BLUR_MM / step for step in spacing], mode="nearest"
+    )
     return special.ndtri(1 - np.clip(blurred, 1e-4, 1 - 1e-4)) * np.float32(BLUR_MM)
 
 
 def _far_distance(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -> NDArray[np.float32]:
     signed = ndimage.distance_transform_edt(~mask, spacing) - ndimage.distance_transform_edt(mask, spacing)
-    return ndimage.gaussian_filter(signed.astype(np.float32), [3.0 / step for step in spacing], mode="nearest")
+    return ndimage.gaussian_filter(
+        signed.astype(np.float32), [3.0 / step for step in spacing], mode="nearest"
+    )
 
 
 def _closed(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -> NDArray[np.bool_]:

@@ -52,7 +52,6 @@ class Cage:
         row, part = int(place), np.float32(place - int(place))
         return maps[..., row, :] * (1 - part) + maps[..., row + 1, :] * part
 
-
     def outside(self, point: NDArray, gap: float) -> NDArray:
         """The point moved along its radius to `gap` mm outside the middle surface of the ribs."""
         offset = point[:2] - np.array(self.axis)

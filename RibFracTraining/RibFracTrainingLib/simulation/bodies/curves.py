@@ -117,13 +117,13 @@ def _section(window: Window, curve: Curve, begin: int, end: int, reach: float) -
         np.einsum("ij,ij->i", offset, direction[index])
         for direction in (curve.tangent, curve.normal, curve.binormal)
     )
-    places = tuple(
-        part[own] + there.start for part, there in zip((i, j, k), window.slices, strict=True)
-    )
+    places = tuple(part[own] + there.start for part, there in zip((i, j, k), window.slices, strict=True))
     return Section(places, index, along, out, up)
 
 
-def ellipse_distance(out: NDArray, up: NDArray, along: NDArray, half_out: NDArray, half_up: NDArray) -> NDArray:
+def ellipse_distance(
+    out: NDArray, up: NDArray, along: NDArray, half_out: NDArray, half_up: NDArray
+) -> NDArray:
     """Signed distance in mm to an elliptical tube with rounded ends, to first order near its surface."""
     radial = (out / half_out) ** 2 + (up / half_up) ** 2 + (along / half_out) ** 2
     slope = (out / half_out**2) ** 2 + (up / half_up**2) ** 2 + (along / half_out**2) ** 2

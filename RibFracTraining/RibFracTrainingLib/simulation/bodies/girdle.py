@@ -32,7 +32,12 @@ def paint_girdle(
 
 
 def _paint_sternum(
-    canvas: Canvas, layout: Layout, anatomy: Anatomy, style: BoneStyle, tile: NDArray, generator: np.random.Generator
+    canvas: Canvas,
+    layout: Layout,
+    anatomy: Anatomy,
+    style: BoneStyle,
+    tile: NDArray,
+    generator: np.random.Generator,
 ) -> None:
     """Manubrium and body with the joint between them, and the tip."""
     line, scale = layout.sternum, anatomy.build.width
@@ -41,7 +46,11 @@ def _paint_sternum(
         return
     joint = float(generator.uniform(0.26, 0.34))
     parts = []
-    for start, end, wide, low in ((0.0, joint - 0.015, 26, 16), (joint + 0.015, 0.84, 15, 19), (0.86, 1.0, 7, 5)):
+    for start, end, wide, low in (
+        (0.0, joint - 0.015, 26, 16),
+        (joint + 0.015, 0.84, 15, 19),
+        (0.86, 1.0, 7, 5),
+    ):
         top, bottom = _between(line, start), _between(line, end)
         down = unit(bottom - top)
         left = unit(layout.turn[:, 0] - (layout.turn[:, 0] @ down) * down)
@@ -75,7 +84,12 @@ def _paint_clavicle(
 ) -> None:  # fmt: skip
     raised = float(generator.normal(8, 8))
     points = np.array(
-        [(side * 22, -104, 92), (side * 55, -112, 98 + raised / 2), (side * 100, -90, 108 + raised), (side * 140, -62, 112 + raised)]
+        [
+            (side * 22, -104, 92),
+            (side * 55, -112, 98 + raised / 2),
+            (side * 100, -90, 108 + raised),
+            (side * 140, -62, 112 + raised),
+        ]
     )
     points = layout.move(points + generator.normal(0, 2.5, points.shape))
     window, distance = _chain(canvas, points, [8.5, 5.6, 5.2, 6.5])
@@ -131,7 +145,9 @@ def _paint_arm(
     """Head of the humerus, and its shaft: down beside the chest or up past the head."""
     head = shoulder + np.array([side * 24, -8, 6])
     elbow = head + (
-        np.array([side * 22, generator.normal(0, 12), -260]) if anatomy.build.arms_down else np.array([side * 40, -20, 200])
+        np.array([side * 22, generator.normal(0, 12), -260])
+        if anatomy.build.arms_down
+        else np.array([side * 40, -20, 200])
     )
     flesh = canvas.window(np.minimum(head, elbow) - 50, np.maximum(head, elbow) + 50)
     if flesh is None:

@@ -76,9 +76,7 @@ def lay_out(build: Build, generator: np.random.Generator) -> Layout:
     turn = _rotation(build.turn)
     spine = np.column_stack([np.zeros(len(VERTEBRAE)), VERTEBRAE[:, 0] * build.kyphosis, VERTEBRAE[:, 1]])
     spine[:, 1] += (build.kyphosis - 1) * 12
-    ribs = [
-        _rib(number, side, spine, build, generator) for side in (-1, 1) for number in range(len(RIBS))
-    ]
+    ribs = [_rib(number, side, spine, build, generator) for side in (-1, 1) for number in range(len(RIBS))]
     sternum = np.linspace(STERNUM_TOP, STERNUM_TIP, 9)
     sternum[:, 1] += 6 * np.sin(np.linspace(0, np.pi, 9)) * -1
     sternum[:, 2] += (1 - build.slope) * 70
@@ -91,9 +89,7 @@ def lay_out(build: Build, generator: np.random.Generator) -> Layout:
     return layout
 
 
-def _rib(
-    number: int, side: int, spine: NDArray, build: Build, generator: np.random.Generator
-) -> NDArray:
+def _rib(number: int, side: int, spine: NDArray, build: Build, generator: np.random.Generator) -> NDArray:
     """Knots of one rib in the frame of the mean chest, jittered more towards its free end."""
     knots = np.array(RIBS[number], float)
     far = np.linspace(0, 1, len(knots))[:, None]

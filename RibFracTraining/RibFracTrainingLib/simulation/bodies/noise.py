@@ -55,7 +55,10 @@ def grain_tile(generator: Generator, blur_voxels: tuple[float, float, float]) ->
 
 def tiled(tile: NDArray[np.float32], slices: tuple[slice, ...], shift: int = 0) -> NDArray[np.float32]:
     """The part of the repeated tile that lies at a window of the canvas."""
-    index = [(np.arange(part.start, part.stop) + shift) % size for part, size in zip(slices, tile.shape, strict=True)]
+    index = [
+        (np.arange(part.start, part.stop) + shift) % size
+        for part, size in zip(slices, tile.shape, strict=True)
+    ]
     return tile[np.ix_(*index)]
 
 

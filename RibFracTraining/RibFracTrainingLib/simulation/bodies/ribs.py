@@ -61,8 +61,16 @@ def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random
     s = np.linspace(0, 1, bone + 1)
     build = anatomy.build
     size = (0.8, 0.88, 0.95, 1, 1, 1, 1, 1, 0.98, 0.95, 0.85, 0.72)[level]
-    up = build.rib_half_up * size * np.interp(s, [0, 0.05, 0.14, 0.3, 0.75, 0.93, 1], [0.85, 0.7, 0.85, 1, 1, 1.08, 1.16])
-    out = build.rib_half_out * size * np.interp(s, [0, 0.05, 0.14, 0.3, 0.8, 1], [1.3, 1.05, 1.25, 1.1, 0.95, 1.05])
+    up = (
+        build.rib_half_up
+        * size
+        * np.interp(s, [0, 0.05, 0.14, 0.3, 0.75, 0.93, 1], [0.85, 0.7, 0.85, 1, 1, 1.08, 1.16])
+    )
+    out = (
+        build.rib_half_out
+        * size
+        * np.interp(s, [0, 0.05, 0.14, 0.3, 0.8, 1], [1.3, 1.05, 1.25, 1.1, 0.95, 1.05])
+    )
     if level == 0:
         up, out = up * 1.15, out * 0.9
     up *= 1 + 0.06 * wavy(generator, len(s), length / 45)
@@ -87,7 +95,9 @@ def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random
 
 def _twist(level: int, right: bool, count: int) -> NDArray:
     """Radians by which the flat side is turned up: the first rib lies flat, the second half so."""
-    start, end = ((1.1, 1.2), (0.5, 0.85), (0.2, 0.55), (0.1, 0.4), (0.05, 0.35))[level] if level < 5 else (0, 0.3)
+    start, end = (
+        ((1.1, 1.2), (0.5, 0.85), (0.2, 0.55), (0.1, 0.4), (0.05, 0.35))[level] if level < 5 else (0, 0.3)
+    )
     # On the right a curve runs the other way about the chest, which reverses the turn.
     return np.linspace(start, end, count) * (1 if right else -1)
 

@@ -81,7 +81,9 @@ def place_inside(canvas: Canvas, layout: Layout, generator: np.random.Generator)
     )
 
 
-def _diaphragm(x: NDArray, y: NDArray, layout: Layout, shift: float, generator: np.random.Generator) -> NDArray:
+def _diaphragm(
+    x: NDArray, y: NDArray, layout: Layout, shift: float, generator: np.random.Generator
+) -> NDArray:
     """Height of the diaphragm: two domes that fall towards the wall, the right one higher."""
     height = np.full((x.size, y.size), -1e4, np.float32)
     for side, above in ((-1, 0.0), (1, -12.0)):
@@ -152,7 +154,9 @@ class SoftTissue:
             streaks = np.maximum(streaks, self._cover(np.abs(outward - place * muscle - marbling) - width))
         return mix(plain, soft.fat_hu, streaks)
 
-    def _hollow(self, index: int, z: float, box: Box, to_wall: NDArray, marbling: NDArray, broad: NDArray) -> Hollow:
+    def _hollow(
+        self, index: int, z: float, box: Box, to_wall: NDArray, marbling: NDArray, broad: NDArray
+    ) -> Hollow:
         x, y, _ = self.canvas.frame.axes
         x, y = x[box[0], None], y[None, box[1]]
         return Hollow(box, index, z, x, y, self.polar.radius[box], to_wall, marbling, broad)
@@ -196,7 +200,8 @@ class SoftTissue:
     def _heart(self, z: float, x: NDArray, y: NDArray) -> NDArray:
         centre, half = self.inside.heart
         across, deep, up = (
-            (place - np.float32(c)) / np.float32(h) for place, c, h in zip((x, y, z), centre, half, strict=True)
+            (place - np.float32(c)) / np.float32(h)
+            for place, c, h in zip((x, y, z), centre, half, strict=True)
         )
         return (np.sqrt(across**2 + deep**2 + up**2) - 1) * np.float32(half.min())
 

@@ -95,7 +95,12 @@ class BoneStyle:
 
 
 def paint_bone(
-    canvas: Canvas, window: Window, distance: Distance, bone: Bone, style: BoneStyle, tile: NDArray[np.float32]
+    canvas: Canvas,
+    window: Window,
+    distance: Distance,
+    bone: Bone,
+    style: BoneStyle,
+    tile: NDArray[np.float32],
 ) -> None:
     """Paint a solid as bone."""
     texture = tiled(tile, window.slices)

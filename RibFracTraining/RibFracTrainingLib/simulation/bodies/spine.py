@@ -19,7 +19,11 @@ DISC_HU, CANAL_HU = 85.0, 30.0
 
 
 def paint_spine(
-    canvas: Canvas, layout: Layout, anatomy: Anatomy, tile: NDArray[np.float32], generator: np.random.Generator
+    canvas: Canvas,
+    layout: Layout,
+    anatomy: Anatomy,
+    tile: NDArray[np.float32],
+    generator: np.random.Generator,
 ) -> None:
     """All vertebrae from C7 to L3."""
     points = layout.vertebrae
@@ -32,7 +36,9 @@ def paint_spine(
         axes = np.stack([left, np.cross(up, left), up])
         neighbour = points[index - 1] if index else points[index + 1]
         height = float(np.linalg.norm(neighbour - points[index]))
-        _paint_vertebra(canvas, points[index], axes, height, index, anatomy, style, tile, degenerate, generator)
+        _paint_vertebra(
+            canvas, points[index], axes, height, index, anatomy, style, tile, degenerate, generator
+        )
 
 
 def _style(anatomy: Anatomy, generator: np.random.Generator) -> BoneStyle:

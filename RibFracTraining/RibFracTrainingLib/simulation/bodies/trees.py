@@ -27,7 +27,9 @@ class Branch:
     end_radius: float
 
 
-def paint_great_vessels(canvas: Canvas, layout: Layout, anatomy: Anatomy, generator: np.random.Generator) -> None:
+def paint_great_vessels(
+    canvas: Canvas, layout: Layout, anatomy: Anatomy, generator: np.random.Generator
+) -> None:
     """Aorta, upper vena cava, pulmonary trunk, gullet and windpipe with the main bronchi."""
     blood = anatomy.soft.blood_hu
     wide = float(generator.uniform(10.5, 15))
@@ -42,7 +44,11 @@ def paint_great_vessels(canvas: Canvas, layout: Layout, anatomy: Anatomy, genera
     )  # fmt: skip
     for points, radius, hu in chains:
         _paint_chain(canvas, layout.move(np.array(points, float) + generator.normal(0, 1.5, 3)), radius, hu)
-    windpipe = ((0, -66, 160), (0, -58, 80), (-2, -50, 46)), ((-2, -50, 46), (-38, -48, 22)), ((-2, -50, 46), (40, -44, 18))
+    windpipe = (
+        ((0, -66, 160), (0, -58, 80), (-2, -50, 46)),
+        ((-2, -50, 46), (-38, -48, 22)),
+        ((-2, -50, 46), (40, -44, 18)),
+    )
     for points, radius in zip(windpipe, (9.5, 7.0, 6.5), strict=True):
         line = layout.move(np.array(points, float))
         _paint_chain(canvas, line, radius + 1.4, 30.0)
@@ -57,7 +63,9 @@ def _paint_chain(canvas: Canvas, points: NDArray, radius: float, hu: float) -> N
             canvas.blend(window, canvas.cover(capsule(window, start, end, radius, radius)), hu)
 
 
-def grow(start: NDArray, towards: NDArray, radius: float, length: float, generator: np.random.Generator) -> list[Branch]:
+def grow(
+    start: NDArray, towards: NDArray, radius: float, length: float, generator: np.random.Generator
+) -> list[Branch]:
     """A tree of branches that halve and thin until they are too small to see."""
     branches, growing = [], [(start, unit(towards), radius, length)]
     while growing:
@@ -104,7 +112,9 @@ def _directions(side: int) -> tuple[tuple[float, float, float], ...]:
 
 def _inside_lung(canvas: Canvas, branch: Branch, reach: float):
     """The window of a branch, and where it still is lung; None where it is not."""
-    window = canvas.window(np.minimum(branch.start, branch.end) - reach, np.maximum(branch.start, branch.end) + reach)
+    window = canvas.window(
+        np.minimum(branch.start, branch.end) - reach, np.maximum(branch.start, branch.end) + reach
+    )
     if window is None:
         return None, None
     hu = canvas.hu[window.slices]

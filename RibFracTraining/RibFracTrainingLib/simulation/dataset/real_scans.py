@@ -24,7 +24,10 @@ def read_body(spec: BodySpec) -> Body:
     if not spec.ribs:
         from ..ribs.finding import find_ribs
 
-        return Body(hu, find_ribs(hu, ct.grid.spacing), ct.grid.spacing)
+        found = find_ribs(hu, ct.grid.spacing)
+        if not found.usable:
+            raise InputError(f"{spec.file}: {found.verdict}; give a mask of the ribs with ,ribs:FILE")
+        return Body(hu, found.ribs, ct.grid.spacing)
     ribs, grid = read_mask(Path(spec.ribs))
     if grid.size != ct.grid.size:
         raise InputError(

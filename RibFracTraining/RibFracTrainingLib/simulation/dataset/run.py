@@ -106,7 +106,9 @@ def _claim(settings: SimulationSettings, target: Target) -> None:
         return
     strange = next((entry for entry in target.root.iterdir() if not entry.name.startswith(".")), None)
     if strange is not None:
-        raise InputError(f"{target.root} holds {strange.name}, which is not of this simulation; choose a new folder")
+        raise InputError(
+            f"{target.root} holds {strange.name}, which is not of this simulation; choose a new folder"
+        )
     write_json(path, content)
 
 
@@ -153,7 +155,14 @@ def _make(settings: SimulationSettings, target: Target, case: tuple[str, int]) -
     if target.has_cache:
         with staged_case(target.root, made.case_id) as staging:
             prepared = write_arrays(
-                staging, made.case_id, made.image, made.instances, made.grid, made.labels, "simulated", made.record
+                staging,
+                made.case_id,
+                made.image,
+                made.instances,
+                made.grid,
+                made.labels,
+                "simulated",
+                made.record,
             )
             if target.has_files:
                 _write_files(staging, target.root, made, prepared)

@@ -41,7 +41,9 @@ class BodySpec:
         raise InputError(f"--body {text!r}: expected phantom, atlas:FILE or ct:FILE[,ribs:FILE]")
 
     def __str__(self) -> str:
-        return self.kind + (f":{self.file}" if self.file else "") + (f",ribs:{self.ribs}" if self.ribs else "")
+        return (
+            self.kind + (f":{self.file}" if self.file else "") + (f",ribs:{self.ribs}" if self.ribs else "")
+        )
 
 
 @dataclass(frozen=True)
