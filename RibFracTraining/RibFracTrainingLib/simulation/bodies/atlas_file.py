@@ -103,7 +103,8 @@ def read_labels(path: Path) -> tuple[NDArray[np.uint8], tuple[float, float, floa
                 return content["labels"], tuple(content["spacing"].tolist()), names
         except (OSError, KeyError, ValueError) as error:
             raise InputError(
-                f"{path}: no atlas ({error}); make it again with `ribfrac simulate FILE.npz --convert-atlas LABELS`"
+                f"{path}: no atlas ({error}); make it again with `ribfrac simulate {path.name} --convert-atlas "
+                "LABELS.nii.gz`"
             ) from None
     from RibFracDetectorLib.case.masks import read_mask
 
@@ -122,9 +123,8 @@ def write_atlas_npz(source: Path, target: Path) -> None:
         InputError: the source cannot be read or the target not be written.
     """
     labels, spacing, names = read_labels(source)
-    with written_whole(target) as temporary:
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, labels=labels, spacing=spacing, names=json.dumps(names))
+    with written_whole(target) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, labels=labels, spacing=spacing, names=json.dumps(names))
 
 
 def make_atlas(
@@ -236,6 +236,6 @@ def _hila(vessels: NDArray, ribs: NDArray) -> NDArray[np.float64]:
     """Where the lung's vessels start: the outer parts of the pulmonary veins, else the middle of the ribs."""
     if len(vessels) < 50:
         middle = ribs.mean(0)
-        return np.array([middle - [40, 0, 0], middle + [40, 0, 0]])
+        return middle + np.array([(-40.0, 0, 0), (40.0, 0, 0)])
     edges = np.quantile(vessels[:, 0], [0.1, 0.9])
     return np.array([vessels[vessels[:, 0] <= edges[0]].mean(0), vessels[vessels[:, 0] >= edges[1]].mean(0)])

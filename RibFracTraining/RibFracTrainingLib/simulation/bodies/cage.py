@@ -56,7 +56,7 @@ class Cage:
         """The point moved along its radius to `gap` mm outside the middle surface of the ribs."""
         offset = point[:2] - np.array(self.axis)
         place = (np.arctan2(offset[1], offset[0]) + np.pi) / (2 * np.pi) * ANGLES
-        radius = self.rows(self.radius, float(point[2]))[int(round(place)) % ANGLES]
+        radius = self.rows(self.radius, float(point[2]))[round(float(place)) % ANGLES]
         return np.array([*(offset / np.hypot(*offset) * (radius + gap) + self.axis), point[2]])
 
 
@@ -94,7 +94,7 @@ def fit_cage(layout: Layout, ribs: list[Rib], anatomy: Anatomy, generator: np.ra
     muscle = np.maximum(muscle + 16 * blades, build.rib_half_out + 3.5)
     fat = np.maximum(build.fat_mm * (1 + 0.35 * _map(generator, shape, 70)), 1.5)
     top = layout.vertebrae[1, 2]
-    hull = _shoulders(heights[:, None], angle, radius, top, build.arms_down)
+    hull = _shoulders(heights[:, None], angle, top, build.arms_down)
     skin = np.maximum(radius + muscle + fat, hull)
     skin = ndimage.gaussian_filter(skin, (4, 4), mode=("nearest", "wrap")) - radius
     muscle = np.maximum(muscle, skin - fat - 4)
@@ -161,7 +161,7 @@ def _rise(heights: NDArray, layout: Layout) -> NDArray:
     return np.clip((heights - layout.vertebrae[9, 2]) / 40, 0, 1)
 
 
-def _shoulders(heights: NDArray, angle: NDArray, radius: NDArray, top: float, arms_down: bool) -> NDArray:
+def _shoulders(heights: NDArray, angle: NDArray, top: float, arms_down: bool) -> NDArray:
     """Radius of shoulders and neck, a superellipse that widens above the fourth rib."""
     rise = np.clip((heights - (top - 75)) / 70, 0, 1)
     neck = np.clip((heights - (top + 12)) / 35, 0, 1)

@@ -66,7 +66,7 @@ class Window:
         return self.x.size, self.y.size, self.z.size
 
     def part(self, low: ArrayLike, high: ArrayLike) -> Window | None:
-        """The voxels between two corners in mm, with slices of this window's arrays; None where there is none."""
+        """The voxels between two corners in mm, with slices of this window's arrays, or None."""
         axes = [axis.ravel() for axis in (self.x, self.y, self.z)]
         slices = []
         for axis, first, last in zip(axes, np.ravel(low), np.ravel(high), strict=True):

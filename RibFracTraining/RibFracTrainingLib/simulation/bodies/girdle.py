@@ -13,6 +13,7 @@ from .layout import Layout
 from .solids import BoneStyle, Rod, block, capsule, joined, paint_bone, rods
 
 MARGIN_MM = 8.0
+STERNUM_REACH_MM = np.array([45.0, 18.0, 12.0])
 SCAPULA_MM = 16.0  # between the middle of the ribs and the blade
 
 
@@ -28,7 +29,7 @@ def paint_girdle(
     for side in (-1, 1):
         _paint_clavicle(canvas, layout, anatomy, thick, tile, side, generator)
         shoulder = _paint_scapula(canvas, layout, cage, anatomy, flat, tile, side, generator)
-        _paint_arm(canvas, layout, anatomy, thick, tile, side, shoulder, generator)
+        _paint_arm(canvas, anatomy, thick, tile, side, shoulder, generator)
 
 
 def _paint_sternum(
@@ -41,7 +42,7 @@ def _paint_sternum(
 ) -> None:
     """Manubrium and body with the joint between them, and the tip."""
     line, scale = layout.sternum, anatomy.build.width
-    window = canvas.window(line.min(0) - [45, 18, 12], line.max(0) + [45, 18, 12])
+    window = canvas.window(line.min(0) - STERNUM_REACH_MM, line.max(0) + STERNUM_REACH_MM)
     if window is None:
         return
     joint = float(generator.uniform(0.26, 0.34))
@@ -139,7 +140,7 @@ def _blade(window, a: NDArray, b: NDArray, c: NDArray, thick: float) -> NDArray[
 
 
 def _paint_arm(
-    canvas: Canvas, layout: Layout, anatomy: Anatomy, style: BoneStyle, tile: NDArray, side: int,
+    canvas: Canvas, anatomy: Anatomy, style: BoneStyle, tile: NDArray, side: int,
     shoulder: NDArray, generator: np.random.Generator,
 ) -> None:  # fmt: skip
     """Head of the humerus, and its shaft: down beside the chest or up past the head."""

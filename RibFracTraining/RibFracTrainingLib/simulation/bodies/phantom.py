@@ -50,7 +50,7 @@ def make_phantom(settings: PhantomSettings, generator: np.random.Generator) -> t
     layout = lay_out(anatomy.build, generator)
     ribs = [make_rib(number, layout, anatomy, generator) for number in range(1, 25)]
     cage = fit_cage(layout, ribs, anatomy, generator)
-    canvas = Canvas(_frame(settings, layout, anatomy, cage.skin))
+    canvas = Canvas(_frame(settings, layout, anatomy))
     tile = grain_tile(generator, tuple(0.65 / step for step in settings.spacing))
     SoftTissue(canvas, layout, cage, anatomy, generator).paint()
     paint_great_vessels(canvas, layout, anatomy, generator)
@@ -64,7 +64,7 @@ def make_phantom(settings: PhantomSettings, generator: np.random.Generator) -> t
     return canvas.body(), {"phantom": asdict(anatomy), "part": settings.part}
 
 
-def _frame(settings: PhantomSettings, layout: Layout, anatomy: Anatomy, skin) -> Frame:
+def _frame(settings: PhantomSettings, layout: Layout, anatomy: Anatomy) -> Frame:
     """The grid around what shall be painted."""
     points = np.concatenate([*layout.ribs, layout.sternum, layout.vertebrae[1:14]])
     around = np.array(MARGIN_MM) + [1, 1, 0] * np.array(anatomy.build.muscle_mm + anatomy.build.fat_mm)

@@ -1,4 +1,4 @@
-"""Soft tissue of a phantom, slice by slice: air, skin, fat, muscles and their planes, lung, mediastinum, belly."""
+"""Soft tissue of a phantom, slice by slice: skin, fat, muscles and their planes, lung, mediastinum, belly."""
 
 from __future__ import annotations
 

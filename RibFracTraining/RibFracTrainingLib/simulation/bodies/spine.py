@@ -15,6 +15,7 @@ from .solids import BoneStyle, Rod, block, capsule, joined, paint_bone, rods
 
 FIRST_THORACIC, LAST_THORACIC = 1, 12
 DISC_MM = 5.0
+BEFORE_MM, BEHIND_MM = np.array([-52.0, -34, -42]), np.array([52.0, 82, 34])  # around a vertebra
 DISC_HU, CANAL_HU = 85.0, 30.0
 
 
@@ -55,7 +56,7 @@ def _paint_vertebra(
     canvas: Canvas, centre: NDArray, axes: NDArray, height: float, index: int, anatomy: Anatomy,
     style: BoneStyle, tile: NDArray[np.float32], degenerate: float, generator: np.random.Generator,
 ) -> None:  # fmt: skip
-    window = canvas.window(centre - [52, 34, 42], centre + [52, 82, 34])
+    window = canvas.window(centre + BEFORE_MM, centre + BEHIND_MM)
     if window is None:
         return
     width = anatomy.build.width * float(np.interp(index, [0, 3, 8, 12, 15], [14, 13, 15.5, 19, 22]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,15 +34,19 @@ def paint_great_vessels(
     """Aorta, upper vena cava, pulmonary trunk, gullet and windpipe with the main bronchi."""
     blood = anatomy.soft.blood_hu
     wide = float(generator.uniform(10.5, 15))
+    aorta = (
+        (4, -88, 0), (10, -92, 42), (2, -80, 66), (22, -48, 70),
+        (24, -24, 48), (20, -22, -30), (6, -28, -130), (4, -34, -260),
+    )  # fmt: skip
     chains = (
-        (((4, -88, 0), (10, -92, 42), (2, -80, 66), (22, -48, 70), (24, -24, 48), (20, -22, -30), (6, -28, -130), (4, -34, -260)), wide, blood),
+        (aorta, wide, blood),
         (((-26, -82, -5), (-26, -80, 50), (-22, -84, 84), (-40, -72, 120)), wide * 0.65, blood),
         (((18, -98, 12), (20, -82, 34), (-28, -66, 30)), wide * 0.85, blood),
         (((20, -82, 34), (42, -62, 28)), wide * 0.75, blood),
         (((6, -30, -90), (4, -32, 40), (2, -40, 120)), 7.5, anatomy.soft.muscle_hu - 10),
         (((10, -60, 78), (22, -64, 110), (34, -60, 150)), wide * 0.4, blood),
         (((-8, -66, 78), (-24, -66, 110), (-36, -62, 150)), wide * 0.45, blood),
-    )  # fmt: skip
+    )
     for points, radius, hu in chains:
         _paint_chain(canvas, layout.move(np.array(points, float) + generator.normal(0, 1.5, 3)), radius, hu)
     windpipe = (
@@ -56,7 +61,7 @@ def paint_great_vessels(
 
 
 def _paint_chain(canvas: Canvas, points: NDArray, radius: float, hu: float) -> None:
-    for start, end in zip(points[:-1], points[1:], strict=True):
+    for start, end in pairwise(points):
         reach = radius + 2
         window = canvas.window(np.minimum(start, end) - reach, np.maximum(start, end) + reach)
         if window is not None:

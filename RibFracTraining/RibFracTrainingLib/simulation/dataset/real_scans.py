@@ -31,12 +31,13 @@ def read_body(spec: BodySpec) -> Body:
     ribs, grid = read_mask(Path(spec.ribs))
     if grid.size != ct.grid.size:
         raise InputError(
-            f"{spec.ribs}: {grid.size} voxels, its scan has {ct.grid.size}; make the mask on the grid of the scan"
+            f"{spec.ribs}: {grid.size} voxels, its scan has {ct.grid.size}; "
+            "make the mask on the grid of the scan"
         )
     strange = set(np.unique(ribs).tolist()) - {0, *RIB_NUMBERS}
     if strange:
         raise InputError(
-            f"{spec.ribs}: value {min(strange)} is no rib; expected 1 to 12 in the right ribs from the top and "
-            "13 to 24 in the left ones"
+            f"{spec.ribs}: value {min(strange)} is no rib; expected 1 to 12 in the right ribs from "
+            "the top and 13 to 24 in the left ones"
         )
     return Body(hu, ribs.astype(np.uint8), ct.grid.spacing)

@@ -23,7 +23,7 @@ from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.whole_files import write_json, writing_to
 from RibFracDetectorLib.evaluation.result_entries import read_json
 
-from ...training.data.cache_writing import lesions_of_mask, staged_case, write_arrays
+from ...training.data.cache_writing import lesions_of_mask, remove_unfinished, staged_case, write_arrays
 from ...training.data.layout import SPLIT_FILE, case_folder
 from ...training.data.prepared import PreparedCase, read_case
 from .one_case import SimulatedCase, simulate_case
@@ -82,6 +82,7 @@ def simulate(settings: SimulationSettings, target: Target, workers: int, say: Sa
     if workers < 1:
         raise InputError(f"--workers {workers}: at least 1 is expected")
     _claim(settings, target)
+    _remove_unfinished(target.root)
     names = {case: settings.case_id(*case) for case in settings.cases}
     wanted = [case for case, case_id in names.items() if not target.is_finished(case_id)]
     if len(wanted) < len(names):
@@ -118,7 +119,8 @@ def _check_same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> No
     for name in wanted:
         if name not in counts and found.get(name) != wanted[name]:
             raise InputError(
-                f"{path}: made with {name} {found.get(name)!r}, asked for is {wanted[name]!r}; choose another folder"
+                f"{path}: made with {name} {found.get(name)!r}, asked for is {wanted[name]!r}; "
+                "choose another folder"
             )
     for name in counts:
         if found.get(name, 0) > wanted[name]:
@@ -184,7 +186,8 @@ def _write_files(staging: Path, root: Path, made: SimulatedCase, prepared: Prepa
     write_json(root / f"{made.case_id}{RECORD_SUFFIX}", made.record)
 
 
-def remove_unfinished(root: Path) -> None:
-    """What killed runs have left in a folder of simulated cases; none may be at work there."""
+def _remove_unfinished(root: Path) -> None:
+    """What killed runs have left; one run at a time may work on a folder."""
+    remove_unfinished(root)
     for folder in root.glob(".partial-*"):
         shutil.rmtree(folder, ignore_errors=True)
