@@ -18,9 +18,9 @@ from types import FrameType
 
 from . import __version__
 from .case.errors import RibFracError
-from .commands import detect, evaluate, info, prepare, publish, train
+from .commands import detect, evaluate, info, prepare, publish, simulate, train
 
-COMMANDS = (detect, evaluate, info, prepare, train, publish)
+COMMANDS = (detect, evaluate, info, prepare, simulate, train, publish)
 INTERRUPTED = 130
 
 

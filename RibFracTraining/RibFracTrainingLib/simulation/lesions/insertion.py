@@ -54,8 +54,8 @@ def insert_fractures(body: Body, plan: tuple[Fracture, ...], rng: np.random.Gene
     Raises:
         ValueError: a fracture lies on a rib that the body does not show.
     """
-    hu = body.hu.copy()
-    instances = np.zeros(hu.shape, np.uint16)
+    hu = body.hu.copy(order="K")
+    instances = np.zeros_like(hu, np.uint16)
     paths = rib_paths(body.ribs, body.spacing) if plan else []
     for number, fracture in enumerate(plan, start=1):
         shape = shape_of(fracture)
