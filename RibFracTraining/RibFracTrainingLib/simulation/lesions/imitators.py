@@ -53,7 +53,7 @@ def insert_imitators(
     """
     paths = usable_paths(rib_paths(body.ribs, body.spacing))
     taken = [spot_of(fracture, paths, body) for fracture in avoid]
-    hu, made = body.hu.copy(), []
+    hu, made = body.hu.copy(order="K"), []
     for kind in rng.choice([GROOVE, GROOVE, JOINT, FLECKS], count if paths else 0).tolist():
         spots = draw_spots(body, paths, taken, rng) if kind == GROOVE else _front_end(paths, taken, rng)
         for spot in spots:

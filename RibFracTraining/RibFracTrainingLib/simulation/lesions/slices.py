@@ -23,7 +23,7 @@ def motion_step(body: Body, rng: np.random.Generator) -> Body:
     band = slice(first, first + thick)
     size, angle = rng.uniform(*STEP_MM), rng.uniform(0, 2 * np.pi)
     by = (size * np.cos(angle) / body.spacing[0], size * np.sin(angle) / body.spacing[1], 0)
-    hu, ribs = body.hu.copy(), body.ribs.copy()
+    hu, ribs = body.hu.copy(order="K"), body.ribs.copy(order="K")
     hu[:, :, band] = ndimage.shift(body.hu[:, :, band], by, order=1, mode="nearest")
     ribs[:, :, band] = ndimage.shift(body.ribs[:, :, band], by, order=0, mode="nearest")
     return Body(hu, ribs, body.spacing)
@@ -35,6 +35,6 @@ def averaged_slice(body: Body, rng: np.random.Generator) -> Body:
     if depth < 3:
         return body
     at = int(rng.integers(1, depth - 1))
-    hu = body.hu.copy()
+    hu = body.hu.copy(order="K")
     hu[:, :, at] = (body.hu[:, :, at - 1] + body.hu[:, :, at + 1]) / 2
     return body.with_hu(hu)
