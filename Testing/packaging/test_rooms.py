@@ -62,7 +62,7 @@ ROOMS = {
     "engine": row("case", "numpy torch scipy", "SimpleITK openvino jsonschema"),
     "evaluation": row("case", "numpy scipy matplotlib", "torch monai"),
     "commands": row(
-        "case engine evaluation training", "numpy rich", "torch scipy SimpleITK matplotlib monai"
+        "case engine evaluation training simulation", "numpy rich", "torch scipy SimpleITK matplotlib monai"
     ),
     "root": row("case engine evaluation commands", "", "rich"),
     # Neither MONAI nor SimpleITK: a training machine needs torch and Lightning alone.
@@ -72,6 +72,8 @@ ROOMS = {
         "tensorboardX psutil",
         "SimpleITK",
     ),
+    # A generating machine needs no more than torch brings along.
+    "simulation": row("case engine evaluation training", "numpy scipy torch", "SimpleITK"),
 }
 
 
