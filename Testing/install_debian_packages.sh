@@ -10,6 +10,9 @@ python=${1:-python3}
 wanted="git"
 # Debian keeps the module that makes virtual environments in a package of its own.
 "$python" -c 'import ensurepip' 2>/dev/null || wanted="$wanted python3-venv"
+# What VTK and Qt need to draw without a screen: OpenGL by EGL with Mesa's software renderer, and a font.
+wanted="$wanted libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri libxkbcommon0 libdbus-1-3 libfontconfig1"
+wanted="$wanted fonts-dejavu-core"
 
 command -v dpkg-query >/dev/null || exit 0
 missing=""

@@ -7,6 +7,7 @@ the root CMakeLists.txt: hence the literal URLs there, and the regular expressio
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from urllib.parse import urlparse
 from xml.etree import ElementTree
@@ -113,3 +114,18 @@ def test_index_licence_lies_in_the_root() -> None:
 def test_ui_files_parse(module: str) -> None:
     for path in (REPOSITORY / module).rglob("*.ui"):
         assert ElementTree.parse(path).getroot().tag == "ui", path
+
+
+def test_every_test_of_the_application_is_registered_with_ctest(extension: tuple[Path, Path]) -> None:
+    build = extension[0].parents[2]
+    generated = "".join(path.read_text(encoding="utf-8") for path in build.rglob("CTestTestfile.cmake"))
+    registered = set(re.findall(r'add_test\(\[?=?\[?"?py_(\w+)', generated))
+    files = {path.stem for path in (REPOSITORY / "Testing" / "in_application").glob("test_*.py")}
+    assert registered == files
+
+
+def test_tests_of_the_application_need_nothing_that_it_lacks() -> None:
+    for path in (REPOSITORY / "Testing" / "in_application").glob("test_*.py"):
+        text = path.read_text(encoding="utf-8")
+        imported = set(re.findall(r"^\s*(?:import|from) ([A-Za-z_]+)", text, re.MULTILINE))
+        assert imported <= sys.stdlib_module_names | {"slicer", "qt", "ctk", "vtk", "numpy"}, path.name

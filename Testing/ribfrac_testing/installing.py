@@ -22,6 +22,8 @@ BUILT_FROM = (
     "Resources",
     "RibFracDetector",
     "RibFracTraining",
+    "Testing/CMakeLists.txt",
+    "Testing/in_application",
 )
 
 
@@ -48,7 +50,8 @@ def copy_repository(target: Path) -> Path:
         if source.is_dir():
             shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__", "*.pth"))
         elif source.exists():
-            shutil.copy(source, target)
+            (target / name).parent.mkdir(exist_ok=True)
+            shutil.copy(source, target / name)
     return target
 
 

@@ -13,8 +13,8 @@ import torch
 from ribfrac_testing.networks import seeded_state_dict
 from ribfrac_testing.training_runs import environment
 from ribfrac_testing.volumes import Stored, chest
+from RibFracDetectorLib.case.catalogue import read_catalogue
 from RibFracDetectorLib.case.errors import InputError
-from RibFracDetectorLib.engine.catalogue import read_catalogue
 from RibFracDetectorLib.engine.weights import load_weights
 from RibFracTrainingLib.training.configuration import load_configuration
 from RibFracTrainingLib.training.parts import KINDS

@@ -30,7 +30,7 @@ def seems_to_hold_ribs(voxels: NDArray[np.int16], spacing: tuple[float, float, f
     factors = [max(1, round(BLOCK_MM / step)) for step in spacing]
     blocks = block_means(voxels, factors)
     block_ml = float(np.prod(np.multiply(factors, spacing))) / 1000
-    lung = (blocks > LUNG_HU[0]) & (blocks < LUNG_HU[1]) & _enclosed(blocks > TISSUE_HU)
+    lung = (blocks > LUNG_HU[0]) & (blocks < LUNG_HU[1]) & enclosed(blocks > TISSUE_HU)
     if lung.sum() * block_ml < MIN_LUNG_ML:
         return False
     near_lung = lung
@@ -52,7 +52,7 @@ def block_means(voxels: NDArray[np.int16], factors: list[int]) -> NDArray[np.flo
     return means
 
 
-def _enclosed(tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def enclosed(tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Where tissue lies on both sides along x and on both sides along y."""
     enclosed = np.ones_like(tissue)
     for axis in (0, 1):

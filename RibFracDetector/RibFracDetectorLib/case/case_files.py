@@ -9,10 +9,8 @@ hidden folder is removed when the same case is started again on the same machine
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
-import platform
 import re
 import shutil
 from collections.abc import Iterator
@@ -20,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import InputError
+from .processes import is_alive, this_host
 from .whole_files import writing_to
 
 
@@ -78,6 +77,11 @@ class CaseFiles:
         return self._own("review.jsonl")
 
     @property
+    def review_lock(self) -> Path:
+        """Held by whoever reviews the case."""
+        return self._own("review.lock")
+
+    @property
     def edited_mask(self) -> Path:
         """Masks edited by the reader."""
         return self._own("edited.nii.gz")
@@ -133,7 +137,7 @@ class CaseFiles:
                 to, the disk is full. Nothing is left behind then, nor after any other exception.
         """
         self.refuse_reviewed()
-        hidden = self.folder / f".{self.case_id}.{_host()}-{os.getpid()}.staging"
+        hidden = self.folder / f".{self.case_id}{_own_ending()}"
         created: list[Path] = []
         try:
             with writing_to(self.folder):
@@ -179,13 +183,13 @@ class CaseFiles:
 
     def _clear_staging(self) -> None:
         """Remove what killed runs of this case left; refuse to run beside a living one."""
-        pattern = re.compile(rf"\.{re.escape(self.case_id)}\.{_host()}-(\d+)\.staging")
+        pattern = re.compile(rf"\.{re.escape(self.case_id)}\.{this_host()}-(\d+)\.staging")
         for path in self.folder.glob(".*.staging"):
             match = pattern.fullmatch(path.name)
             if not match:
                 continue
             number = int(match[1])
-            if number != os.getpid() and _is_alive(number):
+            if number != os.getpid() and is_alive(number):
                 raise InputError(
                     f"{self.folder}: the case {self.case_id} is being written by process {number}; wait "
                     "for it, or give one of two inputs of the same name another id with --case"
@@ -193,27 +197,14 @@ class CaseFiles:
             shutil.rmtree(path)
 
 
-def _host() -> str:
-    """Tells machines that share an output folder apart, without their names."""
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+def remove_own_staging(folder: Path) -> None:
+    """Remove what this process has begun to write into `folder`, for a process that has to end at once."""
+    for hidden in folder.glob(f".*{_own_ending()}"):
+        shutil.rmtree(hidden, ignore_errors=True)
 
 
-def _is_alive(number: int) -> bool:
-    if os.name == "nt":  # os.kill would end the process there
-        import ctypes
-
-        query = 0x1000  # PROCESS_QUERY_LIMITED_INFORMATION
-        handle = ctypes.windll.kernel32.OpenProcess(query, False, number)
-        if handle:
-            ctypes.windll.kernel32.CloseHandle(handle)
-        return bool(handle)
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _own_ending() -> str:
+    return f".{this_host()}-{os.getpid()}.staging"
 
 
 def _missing_folders(folder: Path) -> list[Path]:

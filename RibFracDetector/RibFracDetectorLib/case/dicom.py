@@ -6,7 +6,6 @@ slices are compared before the voxels are read.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 from .itk_messages import itk_reading, quiet_itk
+from .naming import case_id_from_series
 
 if TYPE_CHECKING:
     from SimpleITK import ImageFileReader
@@ -28,7 +28,7 @@ MAX_SIDEWAYS_MM = 0.5
 # Two slices closer than this fraction of the usual distance are the same slice twice.
 DUPLICATE_FRACTION = 0.05
 
-_SERIES_UID, _SERIES_TEXT, _MODALITY = "0020|000e", "0008|103e", "0008|0060"
+SERIES_UID, _SERIES_TEXT, _MODALITY = "0020|000e", "0008|103e", "0008|0060"
 _POSITION, _ORIENTATION, _PIXEL_SPACING = "0020|0032", "0020|0037", "0028|0030"
 _FRAMES = "0028|0008"
 
@@ -50,7 +50,7 @@ class Series:
     @property
     def case_id(self) -> str:
         """A name that does not tell who the patient is."""
-        return "dicom-" + hashlib.sha256(self.uid.encode()).hexdigest()[:12]
+        return case_id_from_series(self.uid)
 
 
 def is_dicom(path: Path) -> bool:
@@ -68,7 +68,7 @@ def find_series(source: Path) -> Series:
     if source.is_dir():
         return _series_of_folder(source)
     reader = _header(source)
-    uid = _text(reader, _SERIES_UID)
+    uid = _text(reader, SERIES_UID)
     if not uid:
         raise InputError(f"{source}: a DICOM file without SeriesInstanceUID; export the series again")
     if (_text(reader, _FRAMES) or "1") != "1":

@@ -97,7 +97,15 @@ class CtReference:
 
     def matches(self, ct: CtVolume) -> str | None:
         """None if `ct` is this CT, else the difference in one sentence."""
-        grid = ct.grid
+        fault = self.grid_fault(ct.grid)
+        if fault:
+            return fault
+        if voxels_sha256(ct.voxels) != self.voxels_sha256:
+            return "the grid is the same, but the voxels differ from those that the findings were made on"
+        return None
+
+    def grid_fault(self, grid: Grid) -> str | None:
+        """None if `grid` is that of this CT, else the difference in one sentence."""
         if grid.size != self.size:
             return f"the size is {grid.size} voxels, the findings were made on {self.size}"
         for name, unit, tolerance in (
@@ -110,8 +118,6 @@ class CtReference:
                 return (
                     f"the {name} is {_shown(found)}{unit}, the findings were made on {_shown(expected)}{unit}"
                 )
-        if voxels_sha256(ct.voxels) != self.voxels_sha256:
-            return "the grid is the same, but the voxels differ from those that the findings were made on"
         return None
 
 

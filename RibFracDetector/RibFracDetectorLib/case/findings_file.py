@@ -40,20 +40,36 @@ def read_findings(path: Path) -> CaseFindings:
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     except ValueError as error:
         raise InputError(f"{path}: not a findings file ({error}); run ribfrac detect again") from None
+    return parse_findings(text, str(path))
+
+
+def parse_findings(text: str, name: str) -> CaseFindings:
+    """The findings in the text of a findings file.
+
+    Args:
+        name: of the text, for messages.
+
+    Raises:
+        InputError: see `read_findings`.
+    """
+    try:
+        content = json.loads(text, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise InputError(f"{name}: not a findings file ({error}); run ribfrac detect again") from None
     version = content.get("schema_version") if isinstance(content, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise InputError(
-            f"{path}: written by a newer RibFrac (format {version}, this version reads up to "
+            f"{name}: written by a newer RibFrac (format {version}, this version reads up to "
             f"{SCHEMA_VERSION}); update RibFrac"
         )
     fault = schema_fault(content)
     if fault:
-        raise InputError(f"{path}: not a valid findings file, at {fault}; run ribfrac detect again")
+        raise InputError(f"{name}: not a valid findings file, at {fault}; run ribfrac detect again")
     return CaseFindings.from_json(content)
 
 

@@ -31,7 +31,7 @@ def write_mask(path: Path, mask: NDArray, ct: CtVolume) -> None:
     write_mask_on(path, mask, ct.grid, ct.stored_grid)
 
 
-def write_mask_on(path: Path, mask: NDArray, grid: Grid, stored_grid: Grid) -> None:
+def write_mask_on(path: Path, mask: NDArray, grid: Grid, stored_grid: Grid, note: str = "") -> None:
     """Write a mask as compressed NIfTI on `stored_grid`.
 
     What was written is read back (compression checksum, length, header), because ITK does not report a full
@@ -42,6 +42,7 @@ def write_mask_on(path: Path, mask: NDArray, grid: Grid, stored_grid: Grid) -> N
         mask: [x, y, z] on `grid`; bool (stored as uint8), uint8 or uint16.
         grid: of the mask.
         stored_grid: the same voxels along other axes, see `geometry.reindex`.
+        note: what the header's description says, at most 79 bytes are kept.
 
     Raises:
         InputError: the file cannot be written whole; nothing is left behind.
@@ -59,6 +60,8 @@ def write_mask_on(path: Path, mask: NDArray, grid: Grid, stored_grid: Grid) -> N
     image.SetSpacing(stored_grid.spacing)
     image.SetOrigin(stored_grid.origin)
     image.SetDirection(stored_grid.direction)
+    if note:
+        image.SetMetaData("ITK_FileNotes", note)
     with written_whole(path) as temporary:
         try:
             with quiet_itk() as printed:

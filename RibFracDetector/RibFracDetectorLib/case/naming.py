@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from pathlib import Path
@@ -30,6 +31,11 @@ def case_id_from_name(path: Path) -> str:
     extension = image_extension(path) or path.suffix
     stem = unicodedata.normalize("NFC", path.name[: len(path.name) - len(extension)])
     return checked_case_id(_UNSAFE.sub("_", stem).lstrip(".-"))
+
+
+def case_id_from_series(uid: str) -> str:
+    """A name made of a SeriesInstanceUID, which does not tell who the patient is."""
+    return "dicom-" + hashlib.sha256(uid.encode()).hexdigest()[:12]
 
 
 def checked_case_id(case_id: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .checks import check_grid, check_header, check_values
 from .ct import CtVolume
-from .dicom import Series, check_slices
+from .dicom import SERIES_UID, Series, check_slices
 from .errors import InputError
 from .images import grid_of, hounsfield_of, to_lps
 from .itk_messages import itk_reading
@@ -135,7 +135,9 @@ def _open(source: Path) -> _Opened:
         check_grid(source, grid_of(reader))
         with itk_reading(source):
             image = reader.Execute()
-        return _Opened(image, warnings, case_id_from_name(source))
+        # NRRD may carry it; the copies that the application makes of a DICOM volume do (`ct_writing`).
+        uid = image.GetMetaData(SERIES_UID) if image.HasMetaDataKey(SERIES_UID) else None
+        return _Opened(image, warnings, case_id_from_name(source), uid)
     series = series_of(source)
     check_slices(source, series)
     return _Opened(_read_series(source, series), list(series.warnings), series.case_id, series.uid)

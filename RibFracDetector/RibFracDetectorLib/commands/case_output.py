@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import __version__
+from ..case.banners import banner
 from ..case.findings import CaseFindings, CtReference, Provenance, WeightsReference
 from ..case.findings_file import write_findings
 from ..case.masks import write_mask
@@ -14,17 +15,13 @@ from ..case.whole_files import write_json, writing_to
 
 if TYPE_CHECKING:
     from ..case.case_files import CaseFiles
+    from ..case.catalogue import ModelEntry
     from ..case.ct import CtVolume
-    from ..engine.catalogue import ModelEntry
     from ..engine.detector import CaseResult, Detector
     from ..engine.weights import Weights
 
     Model = tuple[Weights, ModelEntry | None]
 
-BANNERS = {
-    "none": "UNTRAINED: these weights are random and detect nothing",
-    "simulated": "SIMULATED: these weights learnt from simulated fractures only; not for patients",
-}
 UNKNOWN_TRAINING = "unknown"
 
 
@@ -66,12 +63,6 @@ def describe_run(
         ),
         findings=result.findings,
     )
-
-
-def banner(models: Sequence[WeightsReference]) -> str | None:
-    """What must be said wherever results of these models are shown; the most restrictive one counts."""
-    kinds = {weights.training_data for weights in models}
-    return next((text for kind, text in BANNERS.items() if kind in kinds), None)
 
 
 def write_case(files: CaseFiles, ct: CtVolume, result: CaseResult, case: CaseFindings) -> None:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from ..case.dataset import SPLITS
 from ..case.errors import InputError
 from ..case.naming import checked_case_id
+from . import lifeline
 from .inference_options import add_inference_options, assignments_of
 
 if TYPE_CHECKING:
-    from ..engine.catalogue import ModelEntry
+    from ..case.catalogue import ModelEntry
     from ..engine.detector import Detector
     from ..engine.weights import Weights
 
@@ -55,6 +56,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         help="take every N-th scan from the I-th (from 0); torchrun and SLURM tell it",
     )
     add_inference_options(add)
+    lifeline.add_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -73,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     from .batch.shards import choose_shard, device_of
     from .reporters import make_reporter
 
+    lifeline.hold(arguments)
     reporter = make_reporter(arguments.progress)
     sources = find_sources(arguments.inputs, arguments.split, arguments.output)
     if arguments.case is not None:
@@ -102,7 +105,7 @@ class _Making:
     @cached_property
     def models(self) -> list[tuple[Weights, ModelEntry | None]]:
         """The weights that --weights names, one or several separated by commas."""
-        from ..engine.catalogue import find_model
+        from ..case.catalogue import find_model
         from ..engine.weights import load_weights
 
         names = [None] if self.arguments.weights is None else self.arguments.weights.split(",")

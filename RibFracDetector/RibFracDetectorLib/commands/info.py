@@ -40,7 +40,7 @@ def describe_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         InputError: see `load_weights`.
     """
-    from ..engine.catalogue import list_models
+    from ..case.catalogue import list_models
     from ..engine.weights import load_weights
 
     weights = load_weights(path)
@@ -60,9 +60,9 @@ def describe_checkpoint(path: Path) -> dict[str, Any]:
 
 def describe_environment() -> dict[str, Any]:
     """Versions, devices with free memory, and the models of the catalogue."""
+    from ..case.catalogue import list_models
+    from ..case.handshake import hello_event
     from ..case.provenance import versions
-    from ..engine.catalogue import list_models
-    from .reporters import hello_event
 
     hello = hello_event()
     return {

@@ -3,7 +3,7 @@
 A batch calls them from two threads: what is told of a written case may come while the next is detected in.
 
 The table of findings goes to standard output, everything else for people to standard error. With JSON
-lines, standard output holds one JSON object a line, the first of them the handshake (`hello_event`).
+lines, standard output holds one JSON object a line, the first of them the handshake (`case.handshake`).
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .. import __version__
 from ..case.errors import RibFracError
 from ..case.findings import CaseFindings
+from ..case.handshake import hello_event
 from .batch.outcomes import Outcome
 from .batch.summary import counts_of, print_summary
 from .evaluate import print_evaluation
 from .findings_table import print_findings
 
-PROTOCOL = 1
 _SPEED_PERIOD_S = 600.0
 """Time left is told by the speed of the last ten minutes: single windows vary too much."""
 
@@ -201,12 +200,6 @@ class JsonLinesReporter(NotesReporter):
     def _emit(self, event: dict[str, Any]) -> None:
         with self._lock:
             print(json.dumps(event), flush=True)
-
-
-def hello_event() -> dict[str, Any]:
-    """The handshake: which library answers, and which protocol it speaks."""
-    library = Path(__file__).resolve().parents[1]
-    return {"event": "hello", "protocol": PROTOCOL, "version": __version__, "library": str(library)}
 
 
 def make_reporter(style: str) -> NotesReporter:

@@ -22,7 +22,7 @@ from .train import load, require_training_packages
 if TYPE_CHECKING:
     from RibFracTrainingLib.training.configuration import LoadedConfiguration
 
-    from ..engine.catalogue import ModelEntry
+    from ..case.catalogue import ModelEntry
     from ..engine.detector import Detector
     from ..engine.settings import InferenceSettings
     from ..engine.weights import Weights
@@ -121,7 +121,7 @@ class _Making:
 
     @classmethod
     def of(cls, wanted: argparse.Namespace, name: str, settings: InferenceSettings, device: str) -> _Making:
-        from ..engine.catalogue import find_model
+        from ..case.catalogue import find_model
         from ..engine.detector import Detector
         from ..engine.weights import load_weights
 

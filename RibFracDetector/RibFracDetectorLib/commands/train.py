@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..case.errors import RibFracError
+from .lifeline import end_with_standard_input
 
 if TYPE_CHECKING:
     from RibFracTrainingLib.training.configuration import LoadedConfiguration
@@ -55,12 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(configuration.as_yaml(), end="")
         return 0
     from RibFracTrainingLib.training.loop.run import RunOptions, train
-    from RibFracTrainingLib.training.loop.stopping import stop_with_standard_input
 
     if arguments.progress == "jsonl":
         _say_hello()
     if arguments.lifeline:
-        stop_with_standard_input()
+        end_with_standard_input()
     folder = arguments.output or Path("work_dirs") / configuration.name
     train(configuration, RunOptions(folder, arguments.resume, arguments.validate, arguments.progress))
     return 0
@@ -107,6 +107,6 @@ def _deprecated() -> type[Warning]:
 def _say_hello() -> None:
     import json
 
-    from .reporters import hello_event
+    from ..case.handshake import hello_event
 
     print(json.dumps(hello_event()), flush=True)

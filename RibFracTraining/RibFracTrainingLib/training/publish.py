@@ -16,9 +16,9 @@ from typing import Any
 
 import torch
 import yaml
+from RibFracDetectorLib.case.catalogue import read_catalogue
 from RibFracDetectorLib.case.errors import InputError, RibFracError
 from RibFracDetectorLib.case.whole_files import writing_to, written_whole
-from RibFracDetectorLib.engine.catalogue import read_catalogue
 from RibFracDetectorLib.engine.checkpoint import read_checkpoint
 from RibFracDetectorLib.engine.weights import Weights, load_weights
 

@@ -1,6 +1,8 @@
 # What find_package(Slicer) gives a scripted extension, without the application: the folders, and the macro
 # that copies a module's files to the build tree and installs them. Like the application's own, it refuses
 # files that do not exist, and keeps the folder of each file relative to the module.
+set(BUILD_TESTING ON)
+enable_testing()
 set(Slicer_USE_FILE ${CMAKE_CURRENT_LIST_DIR}/nothing.cmake)
 set(Slicer_EXTENSION_GENERATE_CONFIG ${CMAKE_CURRENT_LIST_DIR}/nothing.cmake)
 set(Slicer_EXTENSION_CPACK ${CMAKE_CURRENT_LIST_DIR}/nothing.cmake)
@@ -20,4 +22,17 @@ function(slicerMacroBuildScriptedModule)
     file(COPY ${file} DESTINATION ${CMAKE_BINARY_DIR}/${Slicer_QTSCRIPTEDMODULES_LIB_DIR}/${folder})
     install(FILES ${file} DESTINATION ${Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR}/${folder})
   endforeach()
+endfunction()
+
+# Registers a file of unit tests with CTest; the application's own runs it in the application.
+function(slicer_add_python_unittest)
+  cmake_parse_arguments(UNITTEST "" "SCRIPT;TESTNAME_PREFIX" "SLICER_ARGS" ${ARGN})
+  if(NOT UNITTEST_SCRIPT OR UNITTEST_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "slicer_add_python_unittest: wrong arguments: ${ARGN}")
+  endif()
+  if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${UNITTEST_SCRIPT})
+    message(FATAL_ERROR "slicer_add_python_unittest: no such file: ${UNITTEST_SCRIPT}")
+  endif()
+  get_filename_component(name ${UNITTEST_SCRIPT} NAME_WE)
+  add_test(NAME py_${UNITTEST_TESTNAME_PREFIX}${name} COMMAND ${CMAKE_COMMAND} -E echo ${name})
 endfunction()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from ...case.case_files import CaseFiles
 
 if TYPE_CHECKING:
-    from ...engine.catalogue import ModelEntry
+    from ...case.catalogue import ModelEntry
     from ...engine.detector import Detector
     from ...engine.weights import Weights
 

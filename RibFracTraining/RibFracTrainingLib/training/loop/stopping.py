@@ -7,7 +7,6 @@ over the network from inside the handler; `Stopper.install` is called again then
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -71,15 +70,3 @@ class Stopper:
         # A terminal sends Ctrl-C to all processes itself.
         if self._tell_children is not None and number != signal.SIGINT:
             self._tell_children(number)
-
-
-def stop_with_standard_input() -> None:
-    """Ask this process to stop when its standard input ends: whoever started it is gone."""
-
-    def watch() -> None:
-        with contextlib.suppress(OSError):
-            while os.read(0, 4096):
-                pass
-        signal.raise_signal(signal.SIGTERM) if os.name == "nt" else os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, daemon=True, name="lifeline").start()

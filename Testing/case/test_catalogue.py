@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from RibFracDetectorLib.case.catalogue import find_model, list_models, read_catalogue
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.resources import resource_path
-from RibFracDetectorLib.engine.catalogue import find_model, list_models, read_catalogue
 from RibFracDetectorLib.engine.settings import PARSERS, InferenceSettings, resolve_settings
 
 CONTENT = b"the weights of a test"
@@ -182,7 +182,7 @@ def test_unknown_name(catalogue: Write) -> None:
 
 
 def test_no_model_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from RibFracDetectorLib.engine import catalogue as module
+    from RibFracDetectorLib.case import catalogue as module
 
     monkeypatch.setattr(module, "list_models", list)
     assert "--weights FILE" in refusal(lambda: find_model(None))

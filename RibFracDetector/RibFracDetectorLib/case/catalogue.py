@@ -2,6 +2,7 @@
 
 One catalogue ships with the library (`Resources/models.json`); `RIBFRAC_MODELS` names another one, for the
 models of a site. Both obey `Resources/models.schema.json`, and files in them are relative to themselves.
+It lies in `case`, because the panel shows it without loading torch.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..case.errors import InputError
-from ..case.resources import resource_path
-from .network import Architecture
+from .errors import InputError
+from .resources import resource_path
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -55,7 +55,7 @@ class ModelEntry:
     name: str
     title: str
     sha256: str
-    architecture: Architecture
+    architecture: Literal["S", "D"]
     training_data: TrainingData
     licence: str
     intended_use: str

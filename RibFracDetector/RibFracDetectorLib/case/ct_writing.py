@@ -1,0 +1,30 @@
+"""Writing a CT that is in memory to a file, from which `reading.read_ct` makes the same CT again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .ct import CtVolume
+from .dicom import SERIES_UID
+from .whole_files import written_whole
+
+
+def write_ct(path: Path, ct: CtVolume) -> None:
+    """Write a CT on its LPS grid, uncompressed: it is read once and thrown away.
+
+    Args:
+        path: ends with `.nrrd`, the format that holds a grid in double precision and a SeriesInstanceUID.
+
+    Raises:
+        InputError: see `whole_files.written_whole`.
+    """
+    import SimpleITK as sitk  # noqa: N813
+
+    image = sitk.GetImageFromArray(ct.voxels.transpose(2, 1, 0))
+    image.SetSpacing(ct.grid.spacing)
+    image.SetOrigin(ct.grid.origin)
+    image.SetDirection(ct.grid.direction)
+    if ct.series_uid:
+        image.SetMetaData(SERIES_UID, ct.series_uid)
+    with written_whole(path) as temporary:
+        sitk.WriteImage(image, str(temporary), useCompression=False, imageIO="NrrdImageIO")

@@ -1,0 +1,13 @@
+"""What a user of the application sees: widgets, shortcuts, and the process that runs the engine.
+
+Only this room knows `qt`, `ctk` and the application. It holds no logic of its own: what a review is lives in
+`review`, what a scene shows in `scene`, what is computed in the engine's process. `panel.Panel` joins all.
+
+- processes: `child_process` (any), `engine_process` (the engine and its protocol), `process_tree` (its end),
+  `engine_command` (program, arguments, environment), `detection` (from a volume to case files),
+  `installation` and `packages` (what is missing), `device_query` (what the engine could use)
+- panel: `inputs`, `preflight`, `detect_section`, `advanced`, `log_view`, `diagnostics`
+- review: `review_section` and its parts `findings_table`, `finding_editor`, `mask_editor`, `shortcuts`,
+  `cheat_sheet`, `open_case`
+- the application: `dialogs`, `preferences`, `parameters`, `sample_data`
+"""

@@ -1,0 +1,76 @@
+"""The section Advanced: the machine's part goes to the settings, the data's part to the scene."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from .parameters import DetectorParameters
+from .preferences import Preferences
+
+PRECISIONS = ("auto", "fp32", "fp16", "bf16")
+ENGINES = ("auto", "torch", "openvino")
+OVERRIDES = {"scoreThreshold": "score_thr", "cutoff": "cutoff", "overlap": "overlap"}
+FLIPS = ("diagonal", "headfeet", "all3axis")
+OVERRIDE_WIDGETS = ("scoreThresholdSlider", "cutoffSlider", "overlapSlider", "flipsCheckBox")
+
+
+class AdvancedSection:
+    """Device, precision, engine and the engine's Python.
+
+    Args:
+        ui: the panel's widgets.
+        on_python_changed: called when another Python is to run the engine.
+        on_change: called when anything that the pre-flight shows has changed.
+    """
+
+    def __init__(self, ui: Any, on_python_changed: Callable[[], None], on_change: Callable[[], None]) -> None:
+        self._ui = ui
+        self._on_python_changed, self._on_change = on_python_changed, on_change
+        self._preferences = Preferences()
+        self._fill(ui.precisionComboBox, PRECISIONS, self._preferences.precision)
+        self._fill(ui.engineComboBox, ENGINES, self._preferences.engine)
+        self.offer_devices(("auto", "cpu"))
+        ui.enginePythonEdit.currentPath = self._preferences.engine_python
+        for combo in (ui.deviceComboBox, ui.precisionComboBox, ui.engineComboBox):
+            combo.connect("currentIndexChanged(int)", lambda _index: self._keep())
+        ui.enginePythonEdit.connect("currentPathChanged(QString)", self._keep_python)
+        ui.useModelSettingsCheckBox.connect("toggled(bool)", self._show_overrides)
+        self._show_overrides(ui.useModelSettingsCheckBox.checked)
+
+    def offer_devices(self, names: tuple[str, ...]) -> None:
+        """Show the devices that the engine can use, and the chosen one even if it cannot."""
+        chosen = self._preferences.device
+        self._fill(self._ui.deviceComboBox, tuple(dict.fromkeys([*names, chosen])), chosen)
+
+    def settings(self, parameters: DetectorParameters) -> tuple[str, ...]:
+        """The `key=value` that override the model's own settings."""
+        whole = ("exhaustive=true",) if parameters.exhaustive else ()
+        if parameters.useModelSettings:
+            return whole
+        flips = json.dumps(FLIPS if parameters.flips else ())
+        numbers = [f"{key}={getattr(parameters, name):.4g}" for name, key in OVERRIDES.items()]
+        return (*whole, *numbers, f"flips={flips}")
+
+    def _fill(self, combo: Any, names: tuple[str, ...], chosen: str) -> None:
+        blocked = combo.blockSignals(True)
+        combo.clear()
+        for name in names:
+            combo.addItem(name)
+        combo.setCurrentIndex(max(0, combo.findText(chosen)))
+        combo.blockSignals(blocked)
+
+    def _keep(self) -> None:
+        self._preferences.device = self._ui.deviceComboBox.currentText
+        self._preferences.precision = self._ui.precisionComboBox.currentText
+        self._preferences.engine = self._ui.engineComboBox.currentText
+        self._on_change()
+
+    def _keep_python(self, path: str) -> None:
+        self._preferences.engine_python = path
+        self._on_python_changed()
+
+    def _show_overrides(self, use_model_settings: bool) -> None:
+        for name in OVERRIDE_WIDGETS:
+            getattr(self._ui, name).enabled = not use_model_settings

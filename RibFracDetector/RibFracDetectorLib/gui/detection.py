@@ -1,0 +1,166 @@
+"""One detection: from a volume of the scene to the files of a case.
+
+The scene is only read, and only at the beginning. The engine works on a temporary copy, so the volume may be
+changed, removed or the scene closed meanwhile; the copy is removed at the end, whatever the end is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..case import temporary_ct
+from ..case.case_files import CaseFiles
+from ..case.ct_writing import write_ct
+from ..scene.ct import check_placeable
+from .engine_command import DetectionOptions, detect_arguments, ribfrac_command
+from .engine_process import EngineEnding, EngineProcess
+from .preferences import Preferences, remember_rate
+from .volumes import ct_in
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a detection is.
+
+    Attributes:
+        stage: for people.
+        done, total: windows of the network; 0 of 0 where nothing is known.
+        seconds_left: None where nothing is known.
+    """
+
+    stage: str
+    done: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class DetectionEnding:
+    """How a detection ended.
+
+    Attributes:
+        files: of the finished case; None after failure and cancelling.
+        error: one line for the user; None after success and cancelling.
+    """
+
+    files: CaseFiles | None = None
+    error: str | None = None
+
+
+class Detection:
+    """Runs the engine on one volume.
+
+    Args:
+        on_progress: gets `Progress`.
+        on_log: gets lines for people.
+        on_end: gets `DetectionEnding`, once.
+    """
+
+    def __init__(
+        self,
+        on_progress: Callable[[Progress], None],
+        on_log: Callable[[str], None],
+        on_end: Callable[[DetectionEnding], None],
+    ) -> None:
+        self._on_progress, self._on_log, self._on_end = on_progress, on_log, on_end
+        self._engine = EngineProcess(self._take, on_log, self._ended)
+        self._copy: Path | None = None
+        self._stage = _("Starting")
+
+    def start(self, ct_node: Any, options: DetectionOptions) -> None:
+        """Copy the volume and start the engine on it.
+
+        Raises:
+            InputError: the volume cannot be used, or its copy cannot be written.
+        """
+        check_placeable(ct_node)
+        ct = ct_in(ct_node)
+        self._files = CaseFiles(options.folder, free_case_id(options.folder, ct.case_id))
+        self._rate_name = f"{options.weights} {options.device}"
+        self._megavoxels = ct.voxels.size / 1e6
+        self._copy = temporary_ct.new_folder()
+        try:
+            write_ct(self._copy / "ct.nrrd", ct)
+            arguments = detect_arguments(self._copy / "ct.nrrd", self._files.case_id, options)
+            clean = slicer.util.startupEnvironment()
+            command = ribfrac_command(arguments, Preferences.engine_python, clean)
+        except BaseException:
+            self._remove_copy()
+            raise
+        self._began = time.monotonic()
+        self._engine.start(command)
+        self._on_progress(Progress(self._stage))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the engine is at work."""
+        return self._engine.is_running
+
+    def cancel(self) -> None:
+        """Ask the engine to end; `on_end` follows."""
+        self._engine.cancel()
+
+    def abandon(self) -> None:
+        """End it now, without a word: the panel goes away."""
+        self._engine.abandon()
+        self._remove_copy()
+
+    def _take(self, event: dict[str, Any]) -> None:
+        kind = event["event"]
+        if kind == "stage":
+            self._stage = stage_title(str(event.get("stage")))
+            self._on_progress(Progress(self._stage))
+        elif kind == "tile":
+            left = event.get("seconds_left")
+            self._on_progress(Progress(self._stage, int(event["done"]), int(event["total"]), left))
+        elif kind in ("note", "error"):
+            self._on_log(str(event.get("text")))
+
+    def _ended(self, ending: EngineEnding) -> None:
+        self._remove_copy()
+        if ending.succeeded and not self._files.is_finished:
+            error = _("The engine ended well, but {file} is missing; look in the log.")
+            self._on_end(DetectionEnding(error=error.format(file=self._files.findings)))
+        elif ending.succeeded:
+            remember_rate(self._rate_name, (time.monotonic() - self._began) / self._megavoxels)
+            self._on_end(DetectionEnding(self._files))
+        else:
+            self._on_end(DetectionEnding(error=ending.error))
+
+    def _remove_copy(self) -> None:
+        if self._copy is not None:
+            temporary_ct.remove_folder(self._copy)
+            self._copy = None
+
+
+def free_case_id(folder: Path, case_id: str) -> str:
+    """`case_id`, or the first of case_id-2, case_id-3 … of which no file is in the folder.
+
+    So nothing that was detected or reviewed before is ever overwritten from the panel.
+    """
+    number, candidate = 1, case_id
+    while any(folder.glob(f"{candidate}_*")):
+        number += 1
+        candidate = f"{case_id}-{number}"
+    return candidate
+
+
+def stage_title(stage: str) -> str:
+    """The name of a stage of the engine for people; an unknown one as it is."""
+    titles = {
+        "read": _("Reading"),
+        "self-check": _("Checking precision"),
+        "resample": _("Resampling"),
+        "network": _("Searching"),
+        "merge": _("Merging"),
+        "post-process": _("Putting findings together"),
+        "write": _("Writing files"),
+    }
+    return titles.get(stage, stage)

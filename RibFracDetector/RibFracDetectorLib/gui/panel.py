@@ -1,0 +1,118 @@
+"""The whole panel: its sections, and what the application tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..case.case_files import CaseFiles
+from ..case.temporary_ct import remove_left_behind
+from . import packages
+from .detect_section import DetectSection
+from .parameters import DetectorParameters
+from .review_section import ReviewSection
+
+PARAMETER = "SlicerParameterName"
+
+
+class Panel:
+    """What `RibFracDetector.ui` shows.
+
+    Args:
+        widget: made of the `.ui` file.
+        get_parameters: gives the parameters in the present scene.
+    """
+
+    def __init__(self, widget: Any, get_parameters: Callable[[], DetectorParameters]) -> None:
+        remove_left_behind()
+        self.ui = slicer.util.childWidgetVariables(widget)
+        self._get_parameters = get_parameters
+        self._parameters: DetectorParameters | None = None
+        self._gui_tag: Any = None
+        self._devices_asked = False
+        self.review = ReviewSection(self.ui, self.show_banner, lambda: self.detect.has(packages.REVIEWING))
+        self.detect = DetectSection(self.ui, self._detected, self.show_banner)
+        self.show_banner()
+
+    def enter(self) -> None:
+        """The user opens the module."""
+        self._bind()
+        self.review.enter()
+        if not self._devices_asked:
+            self._devices_asked = True
+            self.detect.ask_devices()
+
+    def exit(self) -> None:
+        """The user leaves the module."""
+        self.review.exit()
+        self._unbind()
+
+    def cleanup(self) -> None:
+        """The panel goes away."""
+        self.review.close()
+        self.exit()
+        self.detect.abandon()
+
+    def scene_closes(self) -> None:
+        """The scene's nodes are about to go; what was reviewed is in the case's files already."""
+        self.review.close()
+        self._unbind()
+
+    def scene_is_ready(self) -> None:
+        """A scene was closed, loaded or restored."""
+        self._bind()
+        self.review.find_case_in_scene()
+
+    def node_removed(self) -> None:
+        """A node was taken out of the scene."""
+        self.review.node_removed()
+
+    def show_banner(self) -> None:
+        """Say what has to be said about the model in use: no button takes it away."""
+        text = self.review.banner or self.detect.banner
+        self.ui.bannerLabel.visible = bool(text)
+        self.ui.bannerLabel.text = text or ""
+        self.ui.bannerLabel.setStyleSheet(
+            "background: #ffd54f; color: #212121; font-weight: bold; padding: 6px; border-radius: 3px"
+        )
+
+    def _bind(self) -> None:
+        self._unbind()
+        self._parameters = self._get_parameters()
+        if self._parameters.ctVolume is None:
+            self._parameters.ctVolume = _active_volume()
+        # Not connectGui, which gives nothing back to undo it with.
+        self._gui_tag = self._parameters.connectParametersToGui(self._parameter_widgets())
+        self.detect.bind(self._parameters)
+
+    def _parameter_widgets(self) -> dict[str, Any]:
+        """The widgets that show a parameter, by its name, as the `.ui` file says."""
+        named = ((widget.property(PARAMETER), widget) for widget in vars(self.ui).values())
+        return {name: widget for name, widget in named if name}
+
+    def _unbind(self) -> None:
+        if self._parameters is not None:
+            self._parameters.disconnectGui(self._gui_tag)
+            self._parameters = None
+        self.detect.bind(None)
+
+    def _detected(self, files: CaseFiles, volume_id: str) -> None:
+        node = slicer.mrmlScene.GetNodeByID(volume_id)
+        if node is None:
+            text = _("The CT is no longer in the scene. The case is kept: open {file} with Open case.")
+            self.detect.say(text.format(file=files.findings))
+            return
+        self.review.attempt(lambda: self.review.open(files, node))
+        self.ui.inputsCollapsibleButton.collapsed = self.review.session is not None
+
+
+def _active_volume() -> Any:
+    """The volume in the slice views, else the first one."""
+    selection = slicer.app.applicationLogic().GetSelectionNode()
+    active = slicer.mrmlScene.GetNodeByID(selection.GetActiveVolumeID() or "")
+    if active is not None and active.GetClassName() == "vtkMRMLScalarVolumeNode":
+        return active
+    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")

@@ -1,0 +1,61 @@
+"""Choices that belong to this machine and this user, kept in the application's settings.
+
+What belongs to the data (which CT, which model, thresholds) is in the scene instead, see `parameters`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import qt
+
+GROUP = "RibFrac"
+DEFAULT_READER = "reader"
+
+
+class _Text:
+    """A setting that is a text."""
+
+    def __init__(self, key: str, default: str) -> None:
+        self._key, self._default = f"{GROUP}/{key}", default
+
+    def __get__(self, instance: object, owner: type | None = None) -> str:
+        value = qt.QSettings().value(self._key, self._default)
+        return str(value) if value else self._default
+
+    def __set__(self, instance: object, value: str) -> None:
+        qt.QSettings().setValue(self._key, value)
+
+
+class Preferences:
+    """Each attribute reads and writes one setting.
+
+    Attributes:
+        reader: who reviews, as it stands in the review log; chosen by the user, never the login name.
+        engine_python: interpreter for the engine, empty for the application's own.
+        device, precision, engine: what `ribfrac detect` is given.
+        case_folder: where case files go.
+    """
+
+    reader = _Text("reader", DEFAULT_READER)
+    engine_python = _Text("enginePython", "")
+    device = _Text("device", "auto")
+    precision = _Text("precision", "auto")
+    engine = _Text("engine", "auto")
+    case_folder = _Text("caseFolder", str(Path.home() / "RibFrac"))
+
+
+def remembered_rate(what: str) -> float | None:
+    """Seconds per million voxels of the last run of `what` (a model on a device), None if there was none."""
+    value = qt.QSettings().value(_rate_key(what))
+    return None if value is None else float(value)
+
+
+def remember_rate(what: str, seconds_per_megavoxel: float) -> None:
+    """Keep how fast a run was."""
+    qt.QSettings().setValue(_rate_key(what), f"{seconds_per_megavoxel:.4g}")
+
+
+def _rate_key(what: str) -> str:
+    # A slash would open a group in the settings.
+    return f"{GROUP}/secondsPerMegavoxel/{what.replace('/', '|')}"

@@ -1,0 +1,132 @@
+"""Detect, from a volume in the scene to a case on the screen, with a real engine in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from RibFracDetectorLib.gui.process_tree import descendants
+
+from .processes import alive, wait_until
+
+Wait = Callable[[Callable[[], object]], None]
+HOST_SCRIPT = Path(__file__).with_name("detect_in_host.py")
+
+
+@pytest.fixture
+def ready(panel: Any, ct_node: Any, wait: Wait) -> Any:
+    """A panel with a CT chosen, ready to detect."""
+    panel.ui.ctSelector.setCurrentNode(ct_node)
+    wait(lambda: panel.ui.detectButton.enabled)
+    return panel
+
+
+def is_ready(panel: Any) -> bool:
+    """Whether nothing runs."""
+    return panel.ui.detectButton.text == "Detect fractures"
+
+
+def node_ids() -> set[str]:
+    """Every node of the scene."""
+    import slicer
+
+    scene = slicer.mrmlScene
+    return {scene.GetNthNode(place).GetID() for place in range(scene.GetNumberOfNodes())}
+
+
+def cancel_after(panel: Any, wait: Wait, seconds: float) -> None:
+    """Detect, and cancel after a while; afterwards nothing runs and the scene is as before."""
+    before = node_ids()
+    panel.ui.detectButton.click()
+    end = time.monotonic() + seconds
+    wait(lambda: time.monotonic() > end or is_ready(panel))
+    engines = descendants(os.getpid())
+    if not is_ready(panel):
+        panel.ui.detectButton.click()
+        wait(lambda: is_ready(panel))
+        assert panel.ui.messageLabel.text == "Cancelled; nothing was changed."
+        assert node_ids() == before
+    assert not any(alive(number) for number in engines if number not in descendants(os.getpid()))
+
+
+def temporary_copies(folder: Path) -> list[Path]:
+    """What is left of copies of the CT."""
+    return list(folder.glob("ribfrac-ct-*"))
+
+
+def test_cancelled_thrice_then_detected(ready: Any, wait: Wait, tmp_path: Path) -> None:
+    moments = random.Random(1)
+    for _ in range(3):
+        cancel_after(ready, wait, moments.uniform(0, 4))
+    assert temporary_copies(tmp_path) == []
+    ui = ready.ui
+    ui.detectButton.click()
+    assert ui.detectButton.text == "Cancel"
+    assert not ui.ctSelector.enabled
+    seen = set()
+
+    def done() -> bool:
+        seen.add((ui.progressLabel.text.partition(" –")[0], ui.progressBar.value))
+        return is_ready(ready)
+
+    wait(done)
+    assert ui.messageLabel.text == "Done: chest_findings.json", ui.logView.toPlainText()
+    assert {"Reading", "Searching"} <= {stage for stage, _ in seen}
+    assert len({value for _, value in seen}) > 3, "the bar moves"
+    assert (tmp_path / "cases" / "chest_findings.json").exists()
+    assert ready.review.session.case.case_id == "chest"
+    assert ready.review.session.case.provenance.settings["roi_size"] == [32, 32, 32]
+    ui.thresholdSlider.value = 0.0
+    assert ui.findingsTable.rowCount == len(ready.review.session.case.findings) > 3
+    assert "UNTRAINED" in ui.bannerLabel.text
+    assert "judging by the last run" in ui.preflightLabel.text
+    assert temporary_copies(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_cancel_at_twenty_random_moments(ready: Any, wait: Wait, tmp_path: Path) -> None:
+    moments = random.Random(20)
+    for _ in range(20):
+        cancel_after(ready, wait, moments.uniform(0, 8))
+        assert temporary_copies(tmp_path) == []
+    ready.ui.detectButton.click()
+    wait(lambda: is_ready(ready))
+    assert ready.ui.messageLabel.text.startswith("Done")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="kill -9")
+def test_a_killed_application_takes_the_engine_with_it(
+    catalogue: Path, ct_file: Path, tmp_path: Path
+) -> None:
+    environment = {
+        **os.environ,
+        "RIBFRAC_MODELS": str(catalogue),
+        "TMPDIR": str(tmp_path),
+        "OMP_NUM_THREADS": "1",
+    }
+    application = subprocess.Popen(
+        [sys.executable, str(HOST_SCRIPT), str(ct_file), str(tmp_path / "cases")],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        env=environment,
+    )
+    for line in application.stdout:
+        if line == "searching\n":
+            break
+    engines = descendants(application.pid)
+    assert engines
+    assert temporary_copies(tmp_path)
+    application.send_signal(signal.SIGKILL)
+    application.wait()
+    wait_until(lambda: not any(alive(number) for number in engines))
+    wait_until(lambda: not temporary_copies(tmp_path))
+    assert not (tmp_path / "cases" / "chest_findings.json").exists()

@@ -1,0 +1,194 @@
+"""Opening a stored case: its CT is found, checked, asked for; another one is refused with the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ribfrac_testing.review_cases import StoredCase, small_scan, store_case
+from ribfrac_testing.volumes import write_dicom
+
+ROTATED = (7.0, -4.0, 11.0)
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> StoredCase:
+    """A case of an oblique scan."""
+    return store_case(tmp_path / "stored", scan=small_scan(ROTATED))
+
+
+@pytest.fixture
+def user(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Chooses files, and reads what is told."""
+    from RibFracDetectorLib.gui import dialogs
+
+    chosen: dict[str, Any] = {"findings": None, "ct": None, "told": [], "asked": 0}
+
+    def choose_ct(_title: str) -> Path | None:
+        chosen["asked"] += 1
+        return chosen["ct"]
+
+    monkeypatch.setattr(dialogs, "choose_findings_file", lambda: chosen["findings"])
+    monkeypatch.setattr(dialogs, "choose_ct_file", choose_ct)
+    monkeypatch.setattr(dialogs, "tell_error", chosen["told"].append)
+    return chosen
+
+
+@pytest.fixture
+def open_it(panel: Any, user: dict[str, Any], stored: StoredCase) -> Callable[[], Any]:
+    """Clicks Open case and chooses the stored one; gives the session."""
+
+    def click() -> Any:
+        user["findings"] = stored.files.findings
+        panel.ui.openCaseButton.click()
+        return panel.review.session
+
+    return click
+
+
+def volumes() -> list[Any]:
+    """The volumes in the scene."""
+    import slicer.util
+
+    return slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+
+
+def test_the_ct_comes_from_the_path_of_the_case(open_it: Callable[[], Any], user: dict[str, Any]) -> None:
+    session = open_it()
+    assert len(session.case.findings) == 4
+    assert user["asked"] == 0
+    assert len(volumes()) == 1
+
+
+def test_a_loaded_ct_is_used_wherever_it_came_from(
+    open_it: Callable[[], Any], stored: StoredCase, tmp_path: Path
+) -> None:
+    import slicer.util
+
+    moved = stored.ct.source.rename(tmp_path / "elsewhere.nii.gz")
+    node = slicer.util.loadVolume(str(moved))
+    assert open_it() is not None
+    assert volumes() == [node]
+
+
+def test_the_ct_is_asked_for_and_another_one_refused(
+    open_it: Callable[[], Any], user: dict[str, Any], stored: StoredCase, tmp_path: Path
+) -> None:
+    moved = stored.ct.source.rename(tmp_path / "elsewhere.nii.gz")
+    other = small_scan(ROTATED)
+    other.array[5, 5, 5] += 1
+    user["ct"] = other.write(tmp_path / "other.nii.gz")
+    assert open_it() is None
+    assert "voxels differ" in user["told"][0]
+    assert volumes() == [], "what was loaded in vain is removed"
+    user["ct"] = small_scan((0, 0, 0)).write(tmp_path / "straight.nii.gz")
+    assert open_it() is None
+    assert "the findings were made on" in user["told"][1]
+    user["ct"] = None
+    assert open_it() is None
+    assert "CT is needed" in user["told"][2]
+    user["ct"] = moved
+    assert open_it() is not None
+
+
+def test_a_file_at_the_old_path_that_is_another_ct_is_not_taken(
+    open_it: Callable[[], Any], user: dict[str, Any], stored: StoredCase, tmp_path: Path
+) -> None:
+    user["ct"] = stored.ct.source.rename(tmp_path / "elsewhere.nii.gz")
+    other = small_scan(ROTATED)
+    other.array[5, 5, 5] += 1
+    other.write(stored.ct.source)
+    assert open_it() is not None
+    assert user["asked"] == 1
+    assert [node.GetName() for node in volumes()] == ["elsewhere"]
+
+
+def test_the_ct_comes_from_the_dicom_database(
+    panel: Any, user: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+    import types
+
+    import slicer
+    import slicer.util
+    from RibFracDetectorLib.case.reading import read_ct
+    from slicer_host.application.dicom import insert_series
+
+    folder = write_dicom(tmp_path / "series", small_scan())
+    series = read_ct(folder)
+    assert series.series_uid
+    stored = store_case(tmp_path / "stored", scan=small_scan())
+    content = stored.files.findings.read_text().replace(
+        '"series_uid": null', f'"series_uid": "{series.series_uid}"'
+    )
+    stored.files.findings.write_text(content)
+    file = stored.ct.source.rename(tmp_path / "in the database.nii.gz")
+    insert_series(slicer.dicomDatabase, series.series_uid, [str(path) for path in folder.iterdir()])
+    loader = types.ModuleType("DICOMLib")
+    loader.DICOMUtils = types.SimpleNamespace(
+        loadSeriesByUID=lambda _uids: [slicer.util.loadVolume(str(file)).GetID()]
+    )
+    monkeypatch.setitem(sys.modules, "DICOMLib", loader)
+    user["findings"] = stored.files.findings
+    panel.ui.openCaseButton.click()
+    assert panel.review.session is not None, user["told"]
+    assert user["asked"] == 0
+
+
+def test_a_file_that_is_no_case(panel: Any, user: dict[str, Any], tmp_path: Path) -> None:
+    for name, content in (("notes.json", "{}"), ("case_findings.json", "{}"), ("x_findings.json", "no json")):
+        (tmp_path / name).write_text(content)
+        user["findings"] = tmp_path / name
+        panel.ui.openCaseButton.click()
+        assert panel.review.session is None
+    assert "CASE_findings.json is expected" in user["told"][0]
+    assert len(user["told"]) == 3
+    assert all("\n" not in text for text in user["told"])
+
+
+def test_a_transform_of_the_ct_is_followed_and_a_warp_refused(
+    open_it: Callable[[], Any], user: dict[str, Any], stored: StoredCase, panel: Any
+) -> None:
+    import numpy as np
+    import slicer
+    import slicer.util
+    from ribfrac_testing.scenes import linear_transform
+
+    node = slicer.util.loadVolume(str(stored.ct.source))
+    turned = np.eye(4)
+    turned[:3, 3] = (10.0, -20.0, 30.0)
+    node.SetAndObserveTransformNodeID(linear_transform(slicer.mrmlScene, turned).GetID())
+    session = open_it()
+    scene = panel.review._case.scene
+    center = session.finding(1).box_ras.center
+    assert scene.world_center(1) == pytest.approx(np.add(center, (10, -20, 30)).tolist(), abs=0.01)
+    panel.review.close()
+    warp = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLGridTransformNode", "Warp")
+    node.SetAndObserveTransformNodeID(warp.GetID())
+    assert open_it() is None
+    assert "not linear (Warp)" in user["told"][0]
+
+
+def test_a_locked_case_names_who_has_it(
+    open_it: Callable[[], Any], user: dict[str, Any], stored: StoredCase, panel: Any
+) -> None:
+    from RibFracDetectorLib.review.session import ReviewSession
+
+    with ReviewSession.open(stored.files, "somebody") as other:
+        other.decide(1, "accepted")
+        assert open_it() is None
+    assert "open elsewhere, by somebody" in user["told"][0]
+    assert open_it().finding(1).status == "accepted"
+    assert panel.ui.findingsTable.item(0, 0).text().endswith("accepted")
+
+
+def test_another_reader_signs_from_now_on(open_it: Callable[[], Any], panel: Any, settings: Any) -> None:
+    open_it().decide(1, "accepted")
+    panel.ui.readerEdit.text = "second"
+    panel.ui.readerEdit.editingFinished()
+    assert settings.value("RibFrac/reader") == "second"
+    panel.review.session.decide(2, "rejected")
+    signed = [event.reader for event in panel.review.session.events if event.kind == "decided"]
+    assert signed == ["reader", "second"]

@@ -1,0 +1,1 @@
+"""`slicer.app` and what hangs on it: modules, files, settings, main window."""
