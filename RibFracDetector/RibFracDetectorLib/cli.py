@@ -15,10 +15,10 @@ from types import FrameType
 
 from . import __version__
 from .case.errors import RibFracError
-from .commands import detect, evaluate, info, prepare, publish, test, train
+from .commands import detect, evaluate, info, prepare, publish, simulate, test, train
 from .commands.crash_log import log_traceback
 
-COMMANDS = (detect, test, evaluate, info, prepare, train, publish)
+COMMANDS = (detect, test, evaluate, info, prepare, simulate, train, publish)
 INTERRUPTED = 130
 
 

@@ -66,7 +66,7 @@ ROOMS = {
     "gui": row("scene review case", "qt ctk slicer vtk", "packaging PyTorchUtils DICOMLib SampleData"),
     "evaluation": row("case", "numpy scipy matplotlib", "torch monai"),
     "commands": row(
-        "case engine evaluation training", "numpy rich", "torch scipy SimpleITK matplotlib monai"
+        "case engine evaluation training simulation", "numpy rich", "torch scipy SimpleITK matplotlib monai"
     ),
     "root": row("case engine evaluation commands", "", "rich"),
     # Neither MONAI nor SimpleITK: a training machine needs torch and Lightning alone.
@@ -76,6 +76,8 @@ ROOMS = {
         "tensorboardX psutil",
         "SimpleITK",
     ),
+    # A generating machine needs no more than torch brings along.
+    "simulation": row("case engine evaluation training", "numpy scipy torch", "SimpleITK"),
 }
 
 

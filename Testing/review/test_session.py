@@ -142,6 +142,16 @@ def test_a_new_finding_has_a_box_of_usual_size_around_the_cursor(session: Review
     np.testing.assert_allclose(finding.box_ras.center, session.grid.index_to_ras((30, 28, 24)))
 
 
+def test_a_new_change_ends_the_possibility_to_redo(session: ReviewSession) -> None:
+    session.decide(1, "accepted")
+    session.undo()
+    assert session.can_redo
+    session.decide(2, "rejected")
+    assert not session.can_redo
+    assert session.redo() is None
+    assert session.finding(1).status == "undecided"
+
+
 def test_ids_are_never_used_again(session: ReviewSession) -> None:
     first = session.add_at((30, 28, 24))
     session.undo()

@@ -15,6 +15,7 @@ from RibFracDetectorLib.review.session import ReviewSession
 from RibFracDetectorLib.scene import terminology
 from RibFracDetectorLib.scene.case_scene import CaseScene
 from RibFracDetectorLib.scene.colors import STATUS_COLORS, color_of
+from RibFracDetectorLib.scene.labelmaps import patch_of
 from RibFracDetectorLib.scene.ownership import KEY, owned
 
 
@@ -263,6 +264,15 @@ def test_a_mask_is_drawn_for_a_finding_that_has_none(show) -> None:
     assert shown.session.mask(number) == drawn
     shown.session.undo()
     assert name not in segment_ids(shown)
+
+
+def test_a_changed_mask_leaves_no_voxel_of_the_old_one_behind(show) -> None:
+    shown = show()
+    shared = shown.segmentation.GetSegment("RibFrac_3").GetRepresentation("Binary labelmap")
+    assert patch_of(shared, 1, shown.stored.ct.grid) == shown.session.mask(1)
+    shown.session.edit_mask(1, MaskPatch.of(np.ones((2, 2, 2)), (9, 9, 9)))
+    assert not patch_of(shared, 1, shown.stored.ct.grid).count
+    assert patch_of(shared, 3, shown.stored.ct.grid) == shown.session.mask(3)
 
 
 def test_masks_may_overlap(show) -> None:

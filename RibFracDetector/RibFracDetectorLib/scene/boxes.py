@@ -15,7 +15,8 @@ from ..case.geometry import BoxRas
 from .colors import Color
 from .ownership import FINDING, add_node, finding_of, owned, remove_node
 
-_LIGHT, _HEAVY = 0.15, 0.4  # thickness of lines, relative to the size of points
+_LIGHT_MM, _HEAVY_MM, _DOT_MM = 0.6, 1.2, 0.5
+_HANDLE_PERCENT = 2.0  # of the view
 
 
 class FindingBoxes:
@@ -140,7 +141,13 @@ def _style(display: vtk.vtkObject, color: Color) -> None:
     display.SetPointLabelsVisibility(False)
     display.SetHandlesInteractive(False)
     display.SetRotationHandleVisibility(False)
-    display.SetLineThickness(_LIGHT)
+    # The dot in the middle cannot be hidden without the box, but be made too small to cover a fracture.
+    # Handles are as large as dots, and must stay large enough on the screen, see `_emphasise`.
+    display.SetUseGlyphScale(False)
+    display.SetGlyphSize(_DOT_MM)
+    display.SetGlyphScale(_HANDLE_PERCENT)
+    display.SetCurveLineSizeMode(display.UseLineDiameter)
+    display.SetLineDiameter(_LIGHT_MM)
     _paint(display, color)
     display.EndModify(was_modifying)
 
@@ -158,6 +165,7 @@ def _emphasise(node: vtk.vtkObject, strong: bool, handles: bool) -> None:
     display = node.GetDisplayNode()
     was_modifying = display.StartModify()
     display.SetHandlesInteractive(handles)
+    display.SetUseGlyphScale(handles)
     display.SetRotationHandleVisibility(False)
-    display.SetLineThickness(_HEAVY if strong else _LIGHT)
+    display.SetLineDiameter(_HEAVY_MM if strong else _LIGHT_MM)
     display.EndModify(was_modifying)

@@ -34,7 +34,7 @@ def prepare_node(node: vtk.vtkObject, ct_node: vtk.vtkObject) -> None:
     node.SetReferenceImageGeometryParameterFromVolumeNode(ct_node)
     node.GetSegmentation().SetSourceRepresentationName(_labelmap_name())
     display = node.GetDisplayNode()
-    display.SetOpacity2DFill(0.25)
+    display.SetOpacity2DFill(0.15)
     display.SetOpacity2DOutline(1.0)
 
 

@@ -125,5 +125,8 @@ def _qt_names(cls: type) -> frozenset[str]:
 
 
 def _called_by_host() -> bool:
-    """Whether the code that reads or assigns is the host's own, two frames up."""
-    return sys._getframe(2).f_globals.get("__name__", "").startswith(HOST)
+    """Whether the code that reads or assigns is the host's own, two frames up, or C++."""
+    try:
+        return sys._getframe(2).f_globals.get("__name__", "").startswith(HOST)
+    except ValueError:  # no Python function called: while the interpreter ends, for instance
+        return True

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from RibFracDetectorLib.case.dataset import CLASSES_SUFFIX, IMAGE_SUFFIX, INSTANCE_SUFFIX
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.geometry import Grid
-from RibFracDetectorLib.case.masks import read_mask, write_mask_on
+from RibFracDetectorLib.case.masks import read_mask
 from RibFracDetectorLib.case.reading import read_ct
-from RibFracDetectorLib.evaluation.cases import UNKNOWN_CLASS
 from RibFracDetectorLib.evaluation.predictions import label_array
 
 from ..cache_writing import staged_case, write_arrays
 from ..classes import UNKNOWN
 from ..layout import case_folder
-from ..prepared import Lesion, PreparedCase, read_case
+from ..prepared import PreparedCase, read_case
 from .find_cases import SourceCase
-from .nifti_files import write_scan
+from .seed_files import SEED_SUFFIXES, write_seed_files
 
 LARGEST_INSTANCE = 65535
-SEED_SUFFIXES = (f"{IMAGE_SUFFIX}.nii.gz", f"{INSTANCE_SUFFIX}.nii.gz", CLASSES_SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -189,29 +185,8 @@ def _write(
             staging, source.case_id, image, mask, grid, labels, options.data, fingerprint(source, options)
         )
         if options.writes_files:
-            _write_seed_files(staging, options.root, source.case_id, image, mask, case)
+            write_seed_files(staging, options.root, image, mask, case)
     return read_case(case_folder(options.root, source.case_id))
-
-
-def _write_seed_files(
-    staging: Path, root: Path, case_id: str, image: NDArray[np.int16], mask: NDArray, case: PreparedCase
-) -> None:
-    """The seed's three files, each written aside and then renamed; the cache entry follows them."""
-    grid = case.grid
-    names = [case_id + suffix for suffix in SEED_SUFFIXES]
-    write_scan(staging / names[0], image, grid)
-    small = max((lesion.instance for lesion in case.lesions), default=0) < 256
-    write_mask_on(staging / names[1], mask.astype(np.uint8 if small else np.uint16), grid, grid)
-    (staging / names[2]).write_text(json.dumps([_entry(lesion) for lesion in case.lesions]), encoding="utf-8")
-    for name in names:
-        (staging / name).replace(root / name)
-
-
-def _entry(lesion: Lesion) -> Mapping[str, Any]:
-    """As the seed's files have it; the evaluation reads an unknown class as 0."""
-    centre = [(low + high) / 2 for low, high in zip(lesion.box[:3], lesion.box[3:], strict=True)]
-    label = UNKNOWN_CLASS if lesion.label == UNKNOWN else lesion.label
-    return {"instance": lesion.instance, "bbox": list(lesion.box), "class": label, "center": centre}
 
 
 def _times(size: tuple[int, ...]) -> str:

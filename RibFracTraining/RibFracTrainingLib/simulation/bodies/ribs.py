@@ -1,0 +1,163 @@
+"""Ribs and their cartilage, painted along curves: shell of compact bone, spongy core, cartilage in front."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .anatomy import Anatomy, Bone
+from .canvas import Canvas
+from .curves import Curve, Section, ellipse_distance, framed, sections, spline
+from .layout import Layout
+from .noise import wavy
+
+STEP_MM = 1.2
+END_PLATE_MM = 0.7
+CUP = 0.35  # the core of the cartilage reaches into the hollow end of the rib by this part of its thickness
+
+
+@dataclass(frozen=True)
+class Rib:
+    """One rib with its cartilage as a single curve.
+
+    Attributes:
+        number: 1 to 24.
+        curve: from the head to the end of the cartilage.
+        half_out, half_up: (n,) half axes of the cross-section, mm.
+        cortex_mm: (n,) thickness of the compact shell; the inner side differs by `inner`.
+        inner: factor of the cortex's thickness on the pleural side.
+        length: mm of bone; what follows is cartilage.
+        groove: mm by which the lower edge is hollow on the inner side.
+        rim: (n,) density of the calcified rim of the cartilage, 0 to 1.
+        core: (n,) density of calcification inside the cartilage, 0 to 1.
+    """
+
+    number: int
+    curve: Curve
+    half_out: NDArray[np.float32]
+    half_up: NDArray[np.float32]
+    cortex_mm: NDArray[np.float32]
+    inner: float
+    length: float
+    groove: float
+    rim: NDArray[np.float32]
+    core: NDArray[np.float32]
+
+
+def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random.Generator) -> Rib:
+    """The shape of one rib."""
+    knots = layout.ribs[number - 1]
+    length = float(len(spline(knots, STEP_MM)) - 1) * STEP_MM
+    if number in layout.cartilages:
+        knots = np.concatenate([knots, layout.cartilages[number][1:]])
+    points = spline(knots, STEP_MM)
+    level = (number - 1) % 12
+    outward = points - layout.move((0.0, -58.0, 0.0))
+    outward[:, 2] = 15  # the upper edge leans inwards
+    curve = framed(points, outward, _twist(level, number <= 12, len(points)))
+    bone = min(len(points) - 1, round(length / curve.step))
+    s = np.linspace(0, 1, bone + 1)
+    build = anatomy.build
+    size = (0.8, 0.88, 0.95, 1, 1, 1, 1, 1, 0.98, 0.95, 0.85, 0.72)[level]
+    up = (
+        build.rib_half_up
+        * size
+        * np.interp(s, [0, 0.05, 0.14, 0.3, 0.75, 0.93, 1], [0.85, 0.7, 0.85, 1, 1, 1.08, 1.16])
+    )
+    out = (
+        build.rib_half_out
+        * size
+        * np.interp(s, [0, 0.05, 0.14, 0.3, 0.8, 1], [1.3, 1.05, 1.25, 1.1, 0.95, 1.05])
+    )
+    if level == 0:
+        up, out = up * 1.15, out * 0.9
+    up *= 1 + 0.06 * wavy(generator, len(s), length / 45)
+    out *= 1 + 0.07 * wavy(generator, len(s), length / 40)
+    cortex = anatomy.bone.cortex_mm * np.interp(s, [0, 0.08, 0.3, 0.7, 1], [0.65, 0.9, 1.25, 1, 0.6])
+    cortex *= np.clip(1 + 0.18 * wavy(generator, len(s), length / 30), 0.5, 1.6)
+    rest = len(points) - bone - 1
+    calcified = anatomy.bone.calcified
+    return Rib(
+        number=number,
+        curve=curve,
+        half_out=_extended(out, rest, 0.95),
+        half_up=_extended(up, rest, 0.72),
+        cortex_mm=_extended(np.maximum(cortex, 0.3), rest, 1),
+        inner=float(generator.uniform(0.75, 1.1)),
+        length=bone * curve.step,
+        groove=float(generator.uniform(0.3, 1.8)),
+        rim=_calcification(generator, len(points), calcified),
+        core=_calcification(generator, len(points), calcified * 0.6),
+    )
+
+
+def _twist(level: int, right: bool, count: int) -> NDArray:
+    """Radians by which the flat side is turned up: the first rib lies flat, the second half so."""
+    start, end = (
+        ((1.1, 1.2), (0.5, 0.85), (0.2, 0.55), (0.1, 0.4), (0.05, 0.35))[level] if level < 5 else (0, 0.3)
+    )
+    # On the right a curve runs the other way about the chest, which reverses the turn.
+    return np.linspace(start, end, count) * (1 if right else -1)
+
+
+def _extended(values: NDArray, rest: int, taper: float) -> NDArray[np.float32]:
+    """Continue a profile of the bone over the cartilage, tapering to a part of its last value."""
+    return np.concatenate([values, values[-1] * np.linspace(1, taper, rest + 1)[1:]]).astype(np.float32)
+
+
+def _calcification(generator: np.random.Generator, count: int, share: float) -> NDArray[np.float32]:
+    """0 to 1 along a curve, above 0 on about `share` of it, strongest at the rib's end."""
+    if share <= 0:
+        return np.zeros(count, np.float32)
+    ground = wavy(generator, count, count / 12) - 1.3 + 2.6 * share
+    return np.clip(ground, 0, 1).astype(np.float32)
+
+
+def paint_rib(canvas: Canvas, rib: Rib, bone: Bone, grain: NDArray[np.float32]) -> None:
+    """Paint one rib with its cartilage and mark its bone."""
+    reach = float(max(rib.half_up.max(), rib.half_out.max())) + 2 * canvas.frame.edge + 1
+    for section in sections(canvas, rib.curve, reach):
+        _paint_section(canvas, rib, bone, grain, section)
+
+
+def _paint_section(
+    canvas: Canvas, rib: Rib, bone: Bone, grain: NDArray[np.float32], section: Section
+) -> None:
+    index = section.index
+    half_out, half_up = rib.half_out[index], rib.half_up[index]
+    # The costal groove hollows the inner side of the lower edge.
+    lower = np.clip(-section.up / half_up - 0.2, 0, 1)
+    out = section.out - rib.groove * lower * (section.out < 0)
+    distance = ellipse_distance(out, section.up, section.along, half_out, half_up)
+    depth = np.clip(-distance / half_out, 0, 1)
+    position = rib.curve.step * index + section.along
+    # How far a voxel lies in front of the cupped end of the bone.
+    ahead = position - rib.length + CUP * half_out * depth
+    shell = rib.cortex_mm[index] * np.where(section.out < 0, rib.inner, 1)
+    texture = grain[tuple(place % size for place, size in zip(section.places, grain.shape, strict=True))]
+    cortex = bone.cortex_hu * (1 - 0.05 * np.clip(texture, -1, 2))
+    marrow = bone.marrow_hu + bone.grain_hu * texture
+    hollow = canvas.cover(distance + shell) * canvas.cover(ahead + END_PLATE_MM)
+    bony = hollow * marrow + (1 - hollow) * cortex
+    if len(rib.curve.points) * rib.curve.step > rib.length + 3:
+        gristle = _cartilage(canvas, rib, bone, distance, index, texture)
+        front = canvas.cover(-ahead)
+        value = front * gristle + (1 - front) * bony
+    else:
+        value = bony
+    inside = canvas.cover(distance)
+    canvas.blend_at(section.places, inside, value)
+    marked = (distance < 0) & (ahead < 0)
+    free = tuple(place[marked] for place in section.places)
+    canvas.ribs[free] = np.where(canvas.ribs[free] == 0, rib.number, canvas.ribs[free])
+
+
+def _cartilage(
+    canvas: Canvas, rib: Rib, bone: Bone, distance: NDArray, index: NDArray, texture: NDArray
+) -> NDArray:
+    """HU of the cartilage: even, with a calcified rim and grains inside where it has calcified."""
+    rim = canvas.cover(np.abs(distance + 0.9) - 0.7) * rib.rim[index]
+    grains = canvas.cover(distance + 2) * rib.core[index] * np.clip(texture - 0.3, 0, 1.5)
+    return bone.cartilage_hu + 550 * rim + 450 * grains

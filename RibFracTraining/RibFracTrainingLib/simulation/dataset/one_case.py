@@ -1,0 +1,81 @@
+"""One simulated case, a pure function of the settings, the split and the number."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from RibFracDetectorLib.case.geometry import Grid
+
+from ..lesions.insertion import insert_fractures
+from ..lesions.planning import plan_fractures
+from ..scanner import draw_scanner, scan
+from .bodies import Drawn, draw_body
+from .settings import SPLITS, SimulationSettings
+
+
+@dataclass(frozen=True)
+class SimulatedCase:
+    """A scan with its truth.
+
+    Attributes:
+        case_id: its name.
+        image: int16 HU [x, y, z].
+        instances: uint16 [x, y, z], 0 or the number of a lesion.
+        labels: class of each instance.
+        grid: of both.
+        record: everything that was drawn, as JSON takes it.
+    """
+
+    case_id: str
+    image: NDArray[np.int16]
+    instances: NDArray[np.uint16]
+    labels: dict[int, int]
+    grid: Grid
+    record: dict[str, Any]
+
+
+def simulate_case(settings: SimulationSettings, split: str, number: int) -> SimulatedCase:
+    """Make one case.
+
+    Raises:
+        InputError: a file of the bodies cannot be used.
+    """
+    # The split is part of the key: no seed makes a training case equal to a test case.
+    key = np.random.SeedSequence(settings.seed, spawn_key=(SPLITS.index(split), number))
+    choice, shape, plan_rng, lesion_rng, scan_rng = (np.random.default_rng(part) for part in key.spawn(5))
+    spec = settings.bodies[number % len(settings.bodies)]
+    drawn = draw_body(spec, settings, choice, shape)
+    count = _count(settings, choice)
+    plan = plan_fractures(drawn.body, count, plan_rng) if count else ()
+    made = insert_fractures(drawn.body, plan, lesion_rng)
+    image, protocol = _scanned(drawn, made.hu, scan_rng)
+    record = {
+        "seed": [settings.seed, split, number],
+        **drawn.record,
+        "spacing": list(drawn.body.spacing),
+        "scanner": protocol,
+        "fractures": {str(value): asdict(fracture) for value, fracture in enumerate(made.records, start=1)},
+    }
+    shown = set(np.unique(made.instances).tolist())
+    labels = {value: label for value, label in made.labels.items() if value in shown}
+    grid = Grid(image.shape, drawn.body.spacing)
+    return SimulatedCase(settings.case_id(split, number), image, made.instances, labels, grid, record)
+
+
+def _count(settings: SimulationSettings, choice: np.random.Generator) -> int:
+    low, high = settings.fractures
+    count = int(choice.integers(low, high + 1))
+    return 0 if choice.random() < settings.fracture_free else count
+
+
+def _scanned(
+    drawn: Drawn, hu: NDArray[np.float32], generator: np.random.Generator
+) -> tuple[NDArray[np.int16], dict[str, float] | None]:
+    """The image, and the protocol; a real scan has been through a scanner already."""
+    if drawn.scanned:
+        return np.clip(np.rint(hu), -32768, 32767).astype(np.int16), None
+    scanner = draw_scanner(generator, drawn.body.spacing[2])
+    return scan(hu, drawn.body.spacing, scanner, generator), asdict(scanner)

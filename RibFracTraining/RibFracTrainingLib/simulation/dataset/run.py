@@ -1,0 +1,193 @@
+"""Fill a folder with simulated cases, in several processes; a run that was stopped goes on.
+
+`simulation.json` keeps the settings: a folder takes cases of one simulation only, so nothing that exists is
+overwritten and what is finished is known by its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from RibFracDetectorLib.case.errors import InputError
+from RibFracDetectorLib.case.whole_files import write_json, writing_to
+from RibFracDetectorLib.evaluation.result_entries import read_json
+
+from ...training.data.cache_writing import lesions_of_mask, remove_unfinished, staged_case, write_arrays
+from ...training.data.layout import SPLIT_FILE, case_folder
+from ...training.data.prepared import PreparedCase, read_case
+from .one_case import SimulatedCase, simulate_case
+from .settings import LAYOUTS, SPLITS, SimulationSettings
+
+SETTINGS_FILE = "simulation.json"
+RECORD_SUFFIX = "_simulation.json"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where cases go: the folder, and the layout, one of `LAYOUTS`."""
+
+    root: Path
+    layout: str
+
+    def __post_init__(self) -> None:
+        if self.layout not in LAYOUTS:
+            raise ValueError(f"expected one of {LAYOUTS}, not {self.layout}")
+
+    @property
+    def has_cache(self) -> bool:
+        """Whether training's arrays are written."""
+        return self.layout != "nifti"
+
+    @property
+    def has_files(self) -> bool:
+        """Whether the seed's files are written."""
+        return self.layout != "cache"
+
+    def is_finished(self, case_id: str) -> bool:
+        """Whether all of a case is there."""
+        if self.has_files and not (self.root / f"{case_id}{RECORD_SUFFIX}").is_file():
+            return False
+        if self.has_cache:
+            try:
+                read_case(case_folder(self.root, case_id)).image()
+            except InputError:
+                return False
+        return True
+
+
+def simulate(settings: SimulationSettings, target: Target, workers: int, say: Say) -> int:
+    """Make all cases that are not there yet, then the split file; the number of cases made.
+
+    Args:
+        settings: of the data set.
+        target: where it goes.
+        workers: processes.
+        say: is given one line for people at a time.
+
+    Raises:
+        InputError: the folder holds another simulation or cannot be written to, or a body's file is no good.
+    """
+    if workers < 1:
+        raise InputError(f"--workers {workers}: at least 1 is expected")
+    _claim(settings, target)
+    _remove_unfinished(target.root)
+    names = {case: settings.case_id(*case) for case in settings.cases}
+    wanted = [case for case, case_id in names.items() if not target.is_finished(case_id)]
+    if len(wanted) < len(names):
+        say(f"{len(names) - len(wanted)} of {len(names)} cases were finished")
+    with contextlib.closing(_made(settings, target, wanted, workers)) as lines:
+        for number, line in enumerate(lines, start=1):
+            say(f"[{number}/{len(wanted)}] {line}")
+    splits = {split: [case_id for (of, _), case_id in names.items() if of == split] for split in SPLITS}
+    write_json(target.root / SPLIT_FILE, {**splits, "data": "simulated"})
+    return len(wanted)
+
+
+def _claim(settings: SimulationSettings, target: Target) -> None:
+    """Make the folder this simulation's, or refuse."""
+    content = json.loads(json.dumps({**asdict(settings), "layout": target.layout, "data": "simulated"}))
+    path = target.root / SETTINGS_FILE
+    with writing_to(path):
+        target.root.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        found = read_json(path)
+        _check_same(path, found if isinstance(found, dict) else {}, content)
+        return
+    strange = next((entry for entry in target.root.iterdir() if not entry.name.startswith(".")), None)
+    if strange is not None:
+        raise InputError(
+            f"{target.root} holds {strange.name}, which is not of this simulation; choose a new folder"
+        )
+    write_json(path, content)
+
+
+def _check_same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    # More cases may be asked for: those that exist stay the same.
+    counts = ("training", "test")
+    for name in wanted:
+        if name not in counts and found.get(name) != wanted[name]:
+            raise InputError(
+                f"{path}: made with {name} {found.get(name)!r}, asked for is {wanted[name]!r}; "
+                "choose another folder"
+            )
+    for name in counts:
+        if found.get(name, 0) > wanted[name]:
+            raise InputError(
+                f"{path}: has {found.get(name)} {name} cases, asked for are {wanted[name]}; ask for as many"
+            )
+    if any(found.get(name) != wanted[name] for name in counts):
+        write_json(path, wanted)
+
+
+def _made(
+    settings: SimulationSettings, target: Target, wanted: list[tuple[str, int]], workers: int
+) -> Iterator[str]:
+    work = partial(_make, settings, target)
+    if workers == 1:
+        yield from map(work, wanted)
+        return
+    # Ctrl-C reaches the whole group; only this process answers it.
+    pool = ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
+    try:
+        yield from pool.map(work, wanted)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _make(settings: SimulationSettings, target: Target, case: tuple[str, int]) -> str:
+    """Make and write one case; a line that tells of it."""
+    made = simulate_case(settings, *case)
+    if target.has_cache:
+        with staged_case(target.root, made.case_id) as staging:
+            prepared = write_arrays(
+                staging,
+                made.case_id,
+                made.image,
+                made.instances,
+                made.grid,
+                made.labels,
+                "simulated",
+                made.record,
+            )
+            if target.has_files:
+                _write_files(staging, target.root, made, prepared)
+    else:
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.root) as folder:
+            lesions = lesions_of_mask(made.instances, made.labels)
+            prepared = PreparedCase(made.case_id, Path(folder), made.grid, lesions, "simulated", made.record)
+            _write_files(Path(folder), target.root, made, prepared)
+    size = " x ".join(str(count) for count in made.grid.size)
+    count = len(made.labels)
+    return f"{made.case_id}: {size}, {count or 'no'} fracture{'' if count == 1 else 's'}"
+
+
+def _write_files(staging: Path, root: Path, made: SimulatedCase, prepared: PreparedCase) -> None:
+    """The seed's files, then the record, which tells that they are whole."""
+    from ...training.data.prepare.seed_files import write_seed_files
+
+    write_seed_files(staging, root, made.image, made.instances, prepared)
+    write_json(root / f"{made.case_id}{RECORD_SUFFIX}", made.record)
+
+
+def _remove_unfinished(root: Path) -> None:
+    """What killed runs have left; one run at a time may work on a folder."""
+    remove_unfinished(root)
+    for folder in root.glob(".partial-*"):
+        shutil.rmtree(folder, ignore_errors=True)

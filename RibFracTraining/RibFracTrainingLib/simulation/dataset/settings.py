@@ -1,0 +1,95 @@
+"""What a simulated data set holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from RibFracDetectorLib.case.errors import InputError
+
+LAYOUTS = ("nifti", "cache", "both")
+PARTS = ("chest", "half")
+SPLITS = ("training", "test")
+PHANTOM, ATLAS, CT = "phantom", "atlas", "ct"
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class BodySpec:
+    """Where bodies come from.
+
+    Attributes:
+        kind: "phantom", "atlas" or "ct".
+        file: of the atlas or the scan.
+        ribs: mask of the ribs of a scan; empty where they are to be found.
+    """
+
+    kind: str
+    file: str = ""
+    ribs: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> BodySpec:
+        """`phantom`, `atlas:FILE` or `ct:FILE[,ribs:FILE]`.
+
+        Raises:
+            InputError: anything else.
+        """
+        kind, _, rest = text.partition(":")
+        file, _, ribs = rest.partition(",ribs:")
+        if (kind == PHANTOM and not rest) or (kind in (ATLAS, CT) and file and (kind == CT or not ribs)):
+            return cls(kind, file, ribs)
+        raise InputError(f"--body {text!r}: expected phantom, atlas:FILE or ct:FILE[,ribs:FILE]")
+
+    def __str__(self) -> str:
+        return (
+            self.kind + (f":{self.file}" if self.file else "") + (f",ribs:{self.ribs}" if self.ribs else "")
+        )
+
+
+@dataclass(frozen=True)
+class SimulationSettings:
+    """A data set; together with a case's number this is all that the case depends on.
+
+    Attributes:
+        training, test: cases in each split. The splits draw from separate streams, so a test case of any
+            seed is never a training case of any other.
+        seed: of everything.
+        bodies: dealt out to the cases in turn.
+        part: the whole "chest", or one "half" of it by chance.
+        fractures: least and greatest number in a case.
+        fracture_free: share of cases without any.
+        in_plane_mm, slice_mm: ranges of the spacing.
+    """
+
+    training: int
+    test: int = 0
+    seed: int = 0
+    bodies: tuple[BodySpec, ...] = (BodySpec(PHANTOM),)
+    part: str = "chest"
+    fractures: tuple[int, int] = (6, 14)
+    fracture_free: float = 0.1
+    in_plane_mm: Range = (0.70, 0.85)
+    slice_mm: Range = (0.9, 1.5)
+
+    def __post_init__(self) -> None:
+        if min(self.training, self.test) < 0 or self.training + self.test < 1 or not self.bodies:
+            raise InputError(f"expected at least one case and one body, not {self.training} and {self.test}")
+        if not 0 <= self.fractures[0] <= self.fractures[1]:
+            raise InputError(f"fractures {self.fractures}: expected an increasing range from 0")
+        if not 0 <= self.fracture_free <= 1:
+            raise InputError(f"fracture-free share {self.fracture_free}: expected 0 to 1")
+        for low, high in (self.in_plane_mm, self.slice_mm):
+            if not 0.3 <= low <= high <= 5:
+                raise InputError(f"spacing {low:g}-{high:g} mm: expected an increasing range within 0.3 to 5")
+        if self.part not in PARTS:
+            raise InputError(f"part {self.part!r}: expected one of {', '.join(PARTS)}")
+
+    @property
+    def cases(self) -> list[tuple[str, int]]:
+        """Split and number of every case."""
+        counts = zip(SPLITS, (self.training, self.test), strict=True)
+        return [(split, number) for split, count in counts for number in range(count)]
+
+    def case_id(self, split: str, number: int) -> str:
+        """Name of a case, which tells its seed and split."""
+        return f"sim{self.seed}_{split}_{number:04d}"

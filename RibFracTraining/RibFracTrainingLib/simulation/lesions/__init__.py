@@ -1,0 +1,1 @@
+"""What is put into ribs: fractures with labels, imitators without, and shams that change nothing."""
