@@ -21,6 +21,8 @@ from .errors import InputError
 from .processes import is_alive, this_host
 from .whole_files import writing_to
 
+REVIEW_LOG_SUFFIX = "_review.jsonl"
+
 
 @dataclass(frozen=True)
 class CaseFiles:
@@ -74,7 +76,7 @@ class CaseFiles:
     @property
     def review_log(self) -> Path:
         """The reader's decisions, one event a line."""
-        return self._own("review.jsonl")
+        return self.folder / f"{self.case_id}{REVIEW_LOG_SUFFIX}"
 
     @property
     def review_lock(self) -> Path:

@@ -14,7 +14,8 @@ from ..case.errors import InputError
 METRICS = ("center", "ribfrac", "map")
 _EPILOG = """\
 ground truth: *_ins2cls.json (+ *_instance.nii[.gz]), *-label.nii[.gz] of RibFrac (+ info .csv), or
-              *_instance.nii[.gz] alone, or one --split of a dataset.json that has such files
+              *_instance.nii[.gz] alone, or *_review.jsonl of completed reviews beside their findings,
+              or one --split of a dataset.json that has such files
 predictions:  *_det_roi_infos.json, *_seg_roi_infos.json, *_findings.json, or a RibFrac submission
 output:       METRIC.json, evaluation.json, report.html; of center aug_inference_all.csv (a row a scan),
               threshold_table.{json,csv} and *_FROC.{pdf,png}

@@ -1,7 +1,7 @@
 """The ground truth of a folder, whichever of the known layouts it has.
 
-To read another layout (reviewed cases, once their log has a format), write a reader that returns
-`GroundTruth` or None when the folder has another layout, and add it to `READERS`.
+To read another layout, write a reader that returns `GroundTruth` or None when the folder has another layout,
+and add it to `READERS`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from .boxes import box_centers, mask_boxes
 from .cases import UNKNOWN_CLASS, Lesions
 from .predictions import label_array
 from .result_entries import Entry, box_of, center_of, integer_of, read_entries
+from .reviewed_cases import CLASS_OF, read_reviewed_cases
 from .ribfrac_files import CLASS_NAMES, IGNORED_CODE, LabelRow, RibFracFolder, mask_files
 from .ribfrac_files import read_ground_truth as read_ribfrac_folder
 
@@ -57,7 +58,8 @@ def read_ground_truth(folder: Path, use_masks: bool = True, split: str = "test")
 
     Args:
         folder: `*_ins2cls.json` (with `*_instance.nii[.gz]` or without), `*-label.nii[.gz]` of RibFrac (with
-            its info table or without), or `*_instance.nii[.gz]` alone; or a split file (`case.dataset`).
+            its info table or without), or `*_instance.nii[.gz]` alone; or reviewed cases (`*_review.jsonl`
+            beside their findings); or a split file (`case.dataset`).
         use_masks: whether masks beside `_ins2cls.json` are opened, to compare the two and to learn spacings.
         split: "training" or "test", of a split file.
 
@@ -73,7 +75,8 @@ def read_ground_truth(folder: Path, use_masks: bool = True, split: str = "test")
         if truth is not None:
             return truth
     raise InputError(
-        f"{folder} holds no ground truth; expected *_ins2cls.json, *_instance.nii[.gz] or *-label.nii[.gz]"
+        f"{folder} holds no ground truth; expected *_ins2cls.json, *_instance.nii[.gz], *-label.nii[.gz] or "
+        "*_review.jsonl"
     )
 
 
@@ -216,6 +219,16 @@ def _read_instances(folder: Path, _use_masks: bool) -> GroundTruth | None:
     return GroundTruth("instances", cases, notes=("instance masks without classes: no class filter applies",))
 
 
+def _read_reviewed(folder: Path, _use_masks: bool) -> GroundTruth | None:
+    """Cases that a reader has completed: what was accepted or added."""
+    cases, notes = read_reviewed_cases(folder)
+    if not cases and not notes:
+        return None
+    if not cases:
+        raise InputError(f"{folder}: no review is complete; complete one, or take another ground truth")
+    return GroundTruth("reviewed", cases, {code: name for name, code in CLASS_OF.items()}, tuple(notes))
+
+
 def _lesions_of_mask(path: Path, class_of: Callable[[int], int]) -> Lesions:
     labels, grid = read_mask(path)
     values, boxes = mask_boxes(label_array(labels, path))
@@ -233,4 +246,5 @@ READERS: tuple[Callable[[Path, bool], GroundTruth | None], ...] = (
     _read_ins2cls,
     _read_ribfrac,
     _read_instances,
+    _read_reviewed,
 )
