@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 from ribfrac_testing.networks import write_busy_checkpoint
+from ribfrac_testing.review_cases import FEW, store_case
 from ribfrac_testing.volumes import Stored, chest
 from slicer_host.fixtures import app, no_slot_errors, scene, settings, show_module  # noqa: F401
+
+from .reviewer import Reviewer
 
 MODULE = Path(__file__).resolve().parents[2] / "RibFracDetector" / "RibFracDetector.py"
 SIZE = (64, 56, 48)
@@ -88,3 +91,25 @@ def ct_node(ct_file: Path, scene: Any) -> Any:  # noqa: ARG001, F811
     import slicer.util
 
     return slicer.util.loadVolume(str(ct_file))
+
+
+@pytest.fixture
+def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the user is told in dialogs, which nobody has to close."""
+    from RibFracDetectorLib.gui import dialogs
+
+    told: list[str] = []
+    monkeypatch.setattr(dialogs, "tell_error", told.append)
+    return told
+
+
+@pytest.fixture
+def open_stored(panel: Any, tmp_path: Path, errors: list[str]) -> Callable[..., Reviewer]:  # noqa: ARG001
+    """Opens a case made of findings of a test's choice."""
+    import slicer.util
+
+    def show(findings: Any = FEW, **options: Any) -> Reviewer:
+        stored = store_case(tmp_path / "stored", findings, **options)
+        return Reviewer(panel, stored, slicer.util.loadVolume(str(tmp_path / "stored" / "case.nii.gz")))
+
+    return show

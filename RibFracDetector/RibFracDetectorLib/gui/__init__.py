@@ -6,8 +6,9 @@ Only this room knows `qt`, `ctk` and the application. It holds no logic of its o
 - processes: `child_process` (any), `engine_process` (the engine and its protocol), `process_tree` (its end),
   `engine_command` (program, arguments, environment), `detection` (from a volume to case files),
   `installation` and `packages` (what is missing), `device_query` (what the engine could use)
-- panel: `inputs`, `preflight`, `detect_section`, `advanced`, `log_view`, `diagnostics`
-- review: `review_section` and its parts `findings_table`, `finding_editor`, `mask_editor`, `shortcuts`,
-  `cheat_sheet`, `open_case`
-- the application: `dialogs`, `preferences`, `parameters`, `sample_data`
+- inputs and Detect: `detect_section`, `model_choice`, `preflight`, `advanced`, `log_view`, `diagnostics`
+- review: `review_section` (the open case), `case_on_screen` (session, nodes and views), `review_actions`
+  (keys and buttons), `review_display` (state to widgets), `findings_table`, `finding_editor`,
+  `mask_editor`, `shortcuts`, `cheat_sheet`, `open_case`
+- the application: `dialogs`, `preferences` (settings), `parameters` (in the scene), `volumes`, `sample_data`
 """
