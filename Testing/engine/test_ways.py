@@ -74,9 +74,8 @@ def test_it_is_not_chosen_on_other_processors(monkeypatch: pytest.MonkeyPatch) -
 
 def test_metal_is_checked_and_ends_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     openvino_is_here(monkeypatch, here=False)
-    monkeypatch.setattr(
-        ways, "choose_precision", lambda name, device: "fp16" if device.type == "mps" else "fp32"
-    )
+    precisions = {"mps": "fp16", "cpu": "fp32"}
+    monkeypatch.setattr(ways, "choose_precision", lambda _, device: precisions[device.type])
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     found = list_ways("auto", "mps", "auto")
     assert found == [Way("torch", torch.device("mps"), "fp16"), TORCH]
