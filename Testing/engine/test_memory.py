@@ -2,7 +2,7 @@
 
 In a process of its own, whose peak counts everything: the libraries, the scan, blending, post-processing and
 the masks. The network answers at once and is left out: it takes about 1.5 GB by either library, during the
-windows only, when nothing of the post-processing is in memory yet.
+windows only. A small overlap of windows saves time and changes nothing in memory.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ voxels[ring] = 600
 grid = Grid(size, spacing, (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
 ct = CtVolume(voxels, grid, grid, Path("long"), "long")
 weights = load_weights(Path(sys.argv[1]))
-subject = Detector([weights], resolve_settings("standard"), "standard", "cpu", "fp32", "torch")
+settings = resolve_settings("standard", assignments=["overlap=0.1"])
+subject = Detector([weights], settings, "standard", "cpu", "fp32", "torch")
 subject._executors = [Instant()]
 result = subject.detect(ct)
 print(json.dumps({
@@ -84,6 +85,6 @@ def test_a_long_scan_stays_within_8_gb(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     facts = json.loads(run.stdout)
     print(facts)
-    assert facts["windows"] > 50
+    assert facts["windows"] > 30
     assert facts["seg_voxels"] > 10**6, "post-processing must have something to do"
     assert facts["peak_gb"] < LIMIT_GB - NETWORK_GB
