@@ -44,6 +44,7 @@ def main() -> None:
     add("--scan", type=Path, default=REAL_SCAN, help="a CT; left out where it does not exist")
     add("--parts", nargs="+", choices=PARTS, default=PARTS)
     add("--windows", type=int, default=12, help="timed of the original's procedure and of MONAI's")
+    add("--window", type=int, nargs=3, default=[160, 192, 128], help="another size only to try this script")
     add("--rounds", type=int, default=3, help="of the network's ways")
     add("--no-long", action="store_true", help="without the synthetic scan of 512 x 512 x 600")
     options = parser.parse_args()
@@ -60,32 +61,36 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Every part that was asked for."""
     path = options.weights or _random_weights(folder, options.architecture)
     weights = load_weights(path)
+    window = [f"roi_size={options.window}"]
     results: dict[str, Any] = {
         "machine": describe(),
         "architecture": weights.architecture,
         "weights": "random, from a seed" if options.weights is None else weights.sha256,
     }
     if "network" in options.parts:
-        results["network"] = measure_network(weights, resolve_settings("standard"), options.rounds)
+        settings = resolve_settings("standard", assignments=window)
+        results["network"] = measure_network(weights, settings, options.rounds)
     scans = {options.scan.name: options.scan} if options.scan.exists() else {}
     if "scans" in options.parts:
         if not options.no_long:
             scans["synthetic 512x512x600"] = _long_scan(folder)
-        results["scans"] = {name: _cold_and_warm(scan, path, folder / name) for name, scan in scans.items()}
+        results["scans"] = {
+            name: _cold_and_warm(scan, path, folder / name, window) for name, scan in scans.items()
+        }
     if "old" in options.parts and options.scan.exists():
         ct = read_ct(options.scan)
         results["old"] = {
             "scan": options.scan.name,
-            "original": original_procedure(ct, weights, options.windows),
-            "monai": monai_sliding_window(ct, weights, options.windows),
+            "original": original_procedure(ct, weights, options.windows, window),
+            "monai": monai_sliding_window(ct, weights, options.windows, window),
         }
     _add_ratios(results)
     return results
 
 
-def _cold_and_warm(scan: Path, weights: Path, folder: Path) -> dict[str, Any]:
+def _cold_and_warm(scan: Path, weights: Path, folder: Path, window: list[str]) -> dict[str, Any]:
     folder.mkdir()
-    return {temperature: run_detect(scan, weights, folder) for temperature in ("cold", "warm")}
+    return {name: run_detect(scan, weights, folder, "--set", *window) for name in ("cold", "warm")}
 
 
 def _add_ratios(results: dict[str, Any]) -> None:

@@ -26,9 +26,9 @@ from RibFracDetectorLib.engine.weights import Weights
 from torch.nn.functional import interpolate
 
 
-def original_procedure(ct: CtVolume, weights: Weights, count: int) -> dict[str, Any]:
+def original_procedure(ct: CtVolume, weights: Weights, count: int, window: list[str]) -> dict[str, Any]:
     """Mode `original`: plain eager PyTorch in float32, every window of both spacings, dead level skipped."""
-    settings = resolve_settings("original")
+    settings = resolve_settings("original", assignments=window)
     grids = plan_views(ct.voxels.shape, ct.grid.spacing, settings)
     starts = [window_starts(grid.padded_size, settings.roi_size, settings.overlap) for grid in grids]
     image = make_view(ct.voxels, grids[0])
@@ -49,9 +49,9 @@ def original_procedure(ct: CtVolume, weights: Weights, count: int) -> dict[str, 
     return _scaled(taken, len(timed), sum(map(len, starts)))
 
 
-def monai_sliding_window(ct: CtVolume, weights: Weights, count: int) -> dict[str, Any]:
+def monai_sliding_window(ct: CtVolume, weights: Weights, count: int, window: list[str]) -> dict[str, Any]:
     """MONAI's `sliding_window_inference` around the same network, segmentation only, at one spacing."""
-    settings = resolve_settings("standard")
+    settings = resolve_settings("standard", assignments=window)
     (grid,) = plan_views(ct.voxels.shape, ct.grid.spacing, settings)
     total = len(window_starts(grid.padded_size, settings.roi_size, settings.overlap))
     image, windows = _part_of(make_view(ct.voxels, grid), settings, count)
@@ -59,8 +59,8 @@ def monai_sliding_window(ct: CtVolume, weights: Weights, count: int) -> dict[str
     normalised = torch.from_numpy(np.ascontiguousarray(image, np.float32))[None, None]
     normalised = (normalised.clamp(*settings.clip) - settings.subtract) / settings.divide
 
-    def predict(window: torch.Tensor) -> torch.Tensor:
-        return interpolate(network(window).seg_logits, size=settings.roi_size, mode="trilinear")
+    def predict(images: torch.Tensor) -> torch.Tensor:
+        return interpolate(network(images).seg_logits, size=settings.roi_size, mode="trilinear")
 
     with torch.inference_mode():
         taken = seconds(

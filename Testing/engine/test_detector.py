@@ -13,6 +13,8 @@ from RibFracDetectorLib.case.ct import CtVolume
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.reading import read_ct
 from RibFracDetectorLib.engine.detector import Detector
+from RibFracDetectorLib.engine.inference.rib_region import RibRegion
+from RibFracDetectorLib.engine.inference.standard import StandardProcedure
 from RibFracDetectorLib.engine.progress import CancelledError, SilentReporter
 from RibFracDetectorLib.engine.settings import resolve_settings
 from RibFracDetectorLib.engine.weights import Weights, load_weights
@@ -100,6 +102,25 @@ def test_reached_limits_are_told(setting: str, name: str, scan: CtVolume, weight
     assert name in result.caps_reached
     assert any(name in note for note in listener.notes)
     assert result.notes == tuple(listener.notes)
+
+
+def test_only_the_region_is_searched_unless_everything_is_wanted(
+    scan: CtVolume, weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corner = RibRegion(np.array([[0, 0, 0, 10, 10, 10]], np.float64), "a test wants it")
+    monkeypatch.setattr(StandardProcedure, "find_ribs", lambda *_: corner)
+    near = detector(weights).detect(scan)
+    everywhere = detector(weights, "standard", "exhaustive=true").detect(scan)
+    assert near.inference.windows == 1
+    assert near.inference.windows_skipped == everywhere.inference.windows - 1 > 0
+    assert everywhere.inference.windows_skipped == 0
+    assert any("a test wants it" in note for note in near.notes)
+    assert not any("a test wants it" in note for note in everywhere.notes)
+    # The other windows begin at voxel 24, 16 or 8; before them the probability is the first window's alone.
+    first = (slice(0, 24), slice(0, 16), slice(0, 8))
+    np.testing.assert_array_equal(near.inference.probability[first], everywhere.inference.probability[first])
+    assert near.inference.probability[first].max() > 0.1
+    assert near.inference.probability[32:].max() < 1e-6, "no window, no fracture, and not NaN"
 
 
 def test_a_run_can_be_repeated(scan: CtVolume, weights: Weights) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from ribfrac_testing.networks import seeded_state_dict
@@ -12,9 +13,11 @@ from RibFracDetectorLib.case.reading import read_ct
 from RibFracDetectorLib.engine import detector as detector_module
 from RibFracDetectorLib.engine.detector import Detector
 from RibFracDetectorLib.engine.execution import openvino_library, ways
-from RibFracDetectorLib.engine.execution.executor import Executor
+from RibFracDetectorLib.engine.execution.executor import DeviceFullError, Executor
 from RibFracDetectorLib.engine.execution.openvino_library import OpenVinoError
 from RibFracDetectorLib.engine.execution.ways import Way, list_ways, make_executor
+from RibFracDetectorLib.engine.network import RawOutput, build_network
+from RibFracDetectorLib.engine.progress import Reporter
 from RibFracDetectorLib.engine.settings import InferenceSettings, resolve_settings
 from RibFracDetectorLib.engine.weights import Weights, load_weights
 
@@ -70,6 +73,9 @@ def test_it_is_not_chosen_on_other_processors(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_metal_is_checked_and_ends_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    openvino_is_here(monkeypatch, here=False)
+    precisions = {"mps": "fp16", "cpu": "fp32"}
+    monkeypatch.setattr(ways, "choose_precision", lambda _, device: precisions[device.type])
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     found = list_ways("auto", "mps", "auto")
     assert found == [Way("torch", torch.device("mps"), "fp16"), TORCH]
@@ -100,6 +106,53 @@ def test_a_failing_openvino_is_told_and_replaced(
     result = Detector([weights], settings, device="cpu", precision="fp32").detect(scan)
     assert (result.engine, result.precision) == ("torch", "fp32")
     assert any("the library is broken" in note and "by torch" in note for note in result.notes)
+
+
+class FullDevice:
+    """A device that holds no window, or only the first few."""
+
+    def __init__(self, way: Way, patience: int) -> None:
+        self.device, self.batch_limit = way.device, 1
+        self.patience = patience
+        self.network = build_network("S").eval()
+
+    def __call__(self, windows: torch.Tensor, reporter: Reporter) -> list[RawOutput]:  # noqa: ARG002
+        """Answer until the memory is full."""
+        if self.patience == 0:
+            raise DeviceFullError("out of memory on a small GPU")
+        self.patience -= 1
+        with torch.inference_mode():
+            return [self.network(windows)]
+
+
+@pytest.mark.parametrize("patience", [0, 1])
+def test_a_full_device_is_told_and_left_for_the_cpu(
+    patience: int, scan: CtVolume, weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = Way("torch", torch.device("mps"), "fp32")
+    monkeypatch.setattr(detector_module, "list_ways", lambda *_: [gpu, TORCH])
+    monkeypatch.setattr(Detector, "_inexactness", lambda *_: None)
+    monkeypatch.setattr(
+        detector_module,
+        "make_executor",
+        lambda way, *rest: FullDevice(way, patience) if way == gpu else make_executor(way, *rest),
+    )
+    settings = resolve_settings("standard", assignments=SMALL)
+    subject = Detector([weights], settings)
+    result = subject.detect(scan)
+    assert (result.device, result.engine) == ("cpu", "torch")
+    assert any("small GPU" in note and "cpu" in note for note in result.notes)
+    monkeypatch.undo()
+    expected = Detector([weights], settings, "standard", "cpu", "fp32", "torch").detect(scan)
+    np.testing.assert_array_equal(result.inference.probability, expected.inference.probability)
+    assert subject.detect(scan).notes == expected.notes, "the next case starts on the CPU"
+
+
+def test_a_full_cpu_is_an_error(scan: CtVolume, weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detector_module, "make_executor", lambda way, *_: FullDevice(way, 0))
+    settings = resolve_settings("standard", assignments=SMALL)
+    with pytest.raises(DeviceFullError):
+        Detector([weights], settings, "standard", "cpu", "fp32", "torch").detect(scan)
 
 
 @pytest.mark.skipif(not openvino_library.is_installed(), reason="OpenVINO is optional and not installed here")

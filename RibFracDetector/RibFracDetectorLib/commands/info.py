@@ -96,14 +96,21 @@ def _one_line(item: Any) -> str:
 def _devices() -> list[dict[str, Any]]:
     import torch
 
-    from ..engine.devices import choose_precision, device_label
+    from ..engine.devices import device_label
+    from ..engine.execution.ways import list_ways
 
     found = [torch.device("cpu")]
     found += [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
     found += [torch.device("mps")] if torch.backends.mps.is_available() else []
+    best = [list_ways("auto", str(device), "auto")[0] for device in found]
     return [
-        {"device": device_label(device), "precision": choose_precision("auto", device), **_memory(device)}
-        for device in found
+        {
+            "device": device_label(way.device),
+            "engine": way.engine,
+            "precision": way.precision,
+            **_memory(way.device),
+        }
+        for way in best
     ]
 
 

@@ -16,7 +16,7 @@ from ..case.errors import InputError
 from ..case.findings import Finding
 from ..case.geometry import reindex
 from .devices import device_label
-from .execution.executor import Executor
+from .execution.executor import DeviceFullError, Executor
 from .execution.openvino_library import OpenVinoError
 from .execution.ways import Way, list_ways, make_executor
 from .inference.boxes import ScoredBoxes
@@ -120,7 +120,7 @@ class Detector:
 
         Raises:
             CancelledError: when the reporter asks, between two windows.
-            RibFracError: mode original meets a scan that the original system fails on.
+            RibFracError: mode original meets a scan that the original system fails on, or there is no memory.
         """
         started = datetime.now(timezone.utc)
         listener = _Notebook(reporter or SilentReporter())
@@ -130,11 +130,7 @@ class Detector:
             listener.note("the scan is blank (air alone, or a single value): no window was run")
             inference = nothing_found(seen.voxels.shape)
         else:
-            with clock.stage("prepare"):
-                self._prepare(seen.voxels, spacing, listener)
-            inference = infer(
-                seen.voxels, spacing, self._executors, self.settings, self.procedure, caps, clock
-            )
+            inference = self._infer(seen.voxels, spacing, caps, clock)
         with clock.stage("post-process"):
             parts = self._post_process(seen, ct, inference)
         for cap in caps.reached:
@@ -150,6 +146,20 @@ class Detector:
             seconds=clock.seconds,
             started=started,
         )
+
+    def _infer(self, voxels: NDArray, spacing: Spacing, caps: Caps, clock: StageClock) -> Inference:
+        """Run the network by the best way for which the device has memory."""
+        while True:
+            with clock.stage("prepare"):
+                self._prepare(voxels, spacing, clock.reporter)
+            try:
+                return infer(voxels, spacing, self._executors, self.settings, self.procedure, caps, clock)
+            except DeviceFullError as error:
+                elsewhere = [way for way in self._ways if way.device != self._ways[0].device]
+                if not elsewhere:
+                    raise
+                clock.reporter.note(f"{error}: going on with {elsewhere[0]}")
+                self._ways, self._executors = elsewhere, []
 
     def _post_process(self, seen: CtVolume, ct: CtVolume, inference: Inference) -> dict[str, Any]:
         """The fields of `CaseResult` that follow from boxes and probability on `seen`, the mode's `ct`."""

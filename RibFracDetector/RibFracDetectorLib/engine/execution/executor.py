@@ -7,8 +7,13 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ...case.errors import RibFracError
 from ..network import RawOutput
 from ..progress import Reporter
+
+
+class DeviceFullError(RibFracError):
+    """The device has no memory for a single window."""
 
 
 class Executor(Protocol):
@@ -26,5 +31,6 @@ class Executor(Protocol):
         """Outputs for normalised windows (N, 1, X, Y, Z) in their order, in batches of any size.
 
         Raises:
-            RibFracError: they cannot be computed, e.g. for lack of memory.
+            DeviceFullError: there is no memory even for one window.
+            RibFracError: they cannot be computed for another reason.
         """

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...case.errors import RibFracError
 from ..network import RawOutput, RetinaUNet
 from ..progress import Reporter
+from .executor import DeviceFullError
 
 AUTOCAST_TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -33,7 +33,7 @@ class TorchExecutor:
         """Outputs for normalised windows (N, 1, X, Y, Z), in batches that fit.
 
         Raises:
-            RibFracError: when a single window does not fit either.
+            DeviceFullError: when a single window does not fit either.
         """
         outputs: list[RawOutput] = []
         done = 0
@@ -43,7 +43,7 @@ class TorchExecutor:
                 outputs.append(self._forward(batch))
             except torch.OutOfMemoryError:
                 if len(batch) == 1:
-                    raise RibFracError(
+                    raise DeviceFullError(
                         f"out of memory on {self.device} with a single window of {tuple(batch.shape[2:])} "
                         "voxels: close what else uses the device, or use --device cpu"
                     ) from None

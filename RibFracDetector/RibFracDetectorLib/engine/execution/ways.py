@@ -42,7 +42,9 @@ class Way:
 
 
 def list_ways(engine: str, device: str, precision: str) -> list[Way]:
-    """The ways to try, best first; the last one is trusted.
+    """The ways to try, best first; the last one is trusted, and the last ones are on the CPU.
+
+    Metal's own float32 is not among them: what its half precision fails, it may fail as well.
 
     Args:
         engine: one of `ENGINES`.
@@ -58,13 +60,17 @@ def list_ways(engine: str, device: str, precision: str) -> list[Way]:
     wanted = choose_precision(precision, chosen)
     if engine == "openvino":
         _require_openvino(device, chosen)
-    ways = []
-    if engine == "openvino" or (engine == "auto" and chosen.type == "cpu" and is_fast_here()):
+    if chosen.type != "cpu":
+        on_device = [
+            Way("torch", chosen, wanted),
+            *([Way("torch", chosen, "fp32")] if chosen.type == "cuda" else []),
+        ]
+        return list(dict.fromkeys([*on_device, *list_ways(engine, "cpu", "auto")]))
+    if engine == "openvino" or (engine == "auto" and is_fast_here()):
         ways = [Way("openvino", chosen, wanted), Way("openvino", chosen, "fp32")]
     else:
         ways = [Way("torch", chosen, wanted)]
-    last = chosen if chosen.type != "mps" else torch.device("cpu")
-    return list(dict.fromkeys([*ways, Way("torch", last, "fp32")]))
+    return list(dict.fromkeys([*ways, Way("torch", chosen, "fp32")]))
 
 
 def make_executor(way: Way, weights: Weights, settings: InferenceSettings) -> Executor:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 ALL_NEIGHBOURS = np.ones((3, 3, 3), bool)
+COUNTED_AT_ONCE = 2**25
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def threshold_and_clean(probability: NDArray, cutoff: float, min_voxels: int) ->
     pieces, count = ndimage.label(mask[around])
     if count == 0 or min_voxels <= 1:
         return mask
-    large = np.bincount(pieces.ravel(), minlength=count + 1) >= min_voxels
+    large = _sizes(pieces, count) >= min_voxels
     large[0] = False
     mask[around] = large[pieces]
     return mask
@@ -60,6 +61,14 @@ def label_regions(mask: NDArray[np.bool_], probability: NDArray) -> tuple[NDArra
     return labels, [_describe(labels, probability, index + 1, boxes[index]) for index in range(count)]
 
 
+def _sizes(labels: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    """Voxels of every label from 0 to `count`; in parts, because counting makes a copy in 64 bits."""
+    sizes = np.zeros(count + 1, np.int64)
+    for part in np.array_split(labels.reshape(-1), labels.size // COUNTED_AT_ONCE + 1):
+        sizes += np.bincount(part, minlength=count + 1)
+    return sizes
+
+
 def _around(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
     """The smallest box that holds all of `mask`: labelling takes its time everywhere else, too."""
     found = ndimage.find_objects(mask.view(np.uint8))
@@ -68,11 +77,17 @@ def _around(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
 
 def _describe(labels: NDArray, probability: NDArray, label: int, box: Sequence[slice]) -> Region:
     member = labels[tuple(box)] == label
-    starts = np.array([axis.start for axis in box])
-    centroid = np.argwhere(member).mean(axis=0) + starts
+    starts = [axis.start for axis in box]
+    voxels = int(np.count_nonzero(member))
     return Region(
         box=tuple(int(n) for n in (*starts, *(axis.stop for axis in box))),
-        center=tuple(round(float(c)) for c in centroid),
+        center=tuple(round(start + _mean_index(member, axis, voxels)) for axis, start in enumerate(starts)),
         score=float(probability[tuple(box)][member].mean(dtype=np.float64)),
-        voxels=int(np.count_nonzero(member)),
+        voxels=voxels,
     )
+
+
+def _mean_index(member: NDArray[np.bool_], axis: int, voxels: int) -> float:
+    """Mean index of the voxels of `member` along one axis, without a list of them."""
+    others = tuple(other for other in range(member.ndim) if other != axis)
+    return float(np.count_nonzero(member, axis=others) @ np.arange(member.shape[axis]) / voxels)
