@@ -12,7 +12,7 @@ TEST_WORKERS ?= 2
 
 BIN := $(VENV)/bin
 PINS := requirements/locked.txt
-PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile
 DEMO := output/demo
 VERSION := RibFracDetector/RibFracDetectorLib/__init__.py
 INSTALLED := $(VENV)/.installed

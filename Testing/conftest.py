@@ -1,8 +1,8 @@
 """Fixtures and rules for the whole suite.
 
 A test that uses the golden data carries the marker `reference`, and with `CI=true` it must run: a skip
-of it, for whatever reason, is a failure. With several workers (pytest-xdist, `--dist loadgroup`) the tests of
-a file stay together, or those of several files that share an `xdist_group`: what they share is made once.
+of it, for whatever reason, is a failure. With several workers (pytest-xdist, `--dist loadfile`) the tests of
+a file stay together, so what they share is made once.
 """
 
 from __future__ import annotations
@@ -27,12 +27,10 @@ settings.load_profile("ribfrac")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that uses the golden data, so that none escapes the rule below; group what shares."""
+    """Mark every test that uses the golden data, so that none escapes the rule below."""
     for item in items:
         if "reference" in getattr(item, "fixturenames", ()):
             item.add_marker("reference")
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))
 
 
 @pytest.hookimpl(wrapper=True)

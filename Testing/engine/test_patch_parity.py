@@ -1,4 +1,7 @@
-"""The network gives the original's numbers at every stage (golden_S, golden_D), within its tolerances."""
+"""The golden patches: every stage of the network, decoded boxes and what NMS leaves are the original's.
+
+The tests of one patch share a run of the network, so they stand in one file.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ribfrac_testing.golden_volumes import assert_same_boxes
 from ribfrac_testing.networks import GoldenRun
+from RibFracDetectorLib.engine.inference.caps import Caps
+from RibFracDetectorLib.engine.inference.sliding_window import candidate_boxes, window_detections
 from RibFracDetectorLib.engine.network import Architecture, build_network
+from RibFracDetectorLib.engine.settings import resolve_settings
 
-pytestmark = [pytest.mark.reference, pytest.mark.xdist_group("golden patches")]
+pytestmark = pytest.mark.reference
+PUBLISHED = resolve_settings("original")
 TOLERANCE = 1e-3
 HALF_TOLERANCE = 2e-2  # one unit in the last place of a float16 below 32
 RUNS = ("golden_stages_s_small", "golden_stages_s_full", "golden_stages_d_small", "golden_stages_d_full")
@@ -49,6 +57,24 @@ def test_complete_maps(run: GoldenRun) -> None:
         theirs = run.arrays[key]
         atol = HALF_TOLERANCE if theirs.dtype == np.float16 else TOLERANCE
         np.testing.assert_allclose(tensors[key].numpy(), theirs, rtol=0, atol=atol, err_msg=key)
+
+
+def test_boxes_before_nms(run: GoldenRun) -> None:
+    ours = candidate_boxes(run.raw, 0, PUBLISHED.nms_pre)
+    assert len(ours) == len(run.arrays["pre_scores"])
+    np.testing.assert_allclose(np.sort(ours.scores), np.sort(run.arrays["pre_scores"]), atol=1e-4)
+    # Rows of nearly equal scores may change places, so the nearest box is the partner.
+    for box, score in zip(run.arrays["pre_boxes"], run.arrays["pre_scores"], strict=True):
+        distance = np.abs(ours.boxes - box).max(axis=1)
+        distance[np.abs(ours.scores - score) > 1e-4] = np.inf
+        assert distance.min() <= 0.01
+
+
+def test_boxes_after_nms(run: GoldenRun) -> None:
+    kept = window_detections(run.raw, 0, PUBLISHED, Caps())
+    ours = np.column_stack([kept.boxes, kept.scores])
+    assert_same_boxes(ours, run.arrays["nms_boxes"], PUBLISHED.nms_iou)
+    assert (kept.classes == 0).all()
 
 
 @pytest.mark.parametrize("architecture", ["S", "D"])
