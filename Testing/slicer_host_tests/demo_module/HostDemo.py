@@ -45,6 +45,7 @@ class HostDemoWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.entered: list[str] = []
+        self.shortcut = None
 
     def setup(self) -> None:
         """Build the panel from its `.ui` file."""
@@ -62,7 +63,8 @@ class HostDemoWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.onInput()
 
     def cleanup(self) -> None:
-        """Let go of the scene and the widgets."""
+        """Let go of the scene, the widgets and the key."""
+        self.releaseKey()
         self.removeObservers()
         self.untie()
 
@@ -86,8 +88,14 @@ class HostDemoWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def exit(self) -> None:
         """Give it back."""
         self.entered.append("exit")
-        self.shortcut.setParent(None)
-        self.shortcut.deleteLater()
+        self.releaseKey()
+
+    def releaseKey(self) -> None:
+        """Leave no key behind, whether the module is left, reloaded or removed."""
+        if self.shortcut is not None:
+            self.shortcut.setParent(None)
+            self.shortcut.deleteLater()
+            self.shortcut = None
 
     def onInput(self, node: object = None) -> None:
         """A button that cannot work says so."""
