@@ -103,8 +103,8 @@ def read_labels(path: Path) -> tuple[NDArray[np.uint8], tuple[float, float, floa
                 return content["labels"], tuple(content["spacing"].tolist()), names
         except (OSError, KeyError, ValueError) as error:
             raise InputError(
-                f"{path}: no atlas ({error}); make it again with `ribfrac simulate {path.name} --convert-atlas "
-                "LABELS.nii.gz`"
+                f"{path}: no atlas ({error}); make it again with "
+                f"`ribfrac simulate {path.name} --convert-atlas LABELS.nii.gz`"
             ) from None
     from RibFracDetectorLib.case.masks import read_mask
 
