@@ -8,10 +8,10 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from ribfrac_testing.reference import REPOSITORY
 from RibFracDetectorLib.case.masks import read_mask
 from RibFracDetectorLib.case.reading import read_ct
 from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
-from ribfrac_testing.reference import REPOSITORY
 
 FOLDER = REPOSITORY / "Resources" / "SampleData"
 NAME = "simulated_chest"
