@@ -27,9 +27,9 @@ def test_the_path_runs_along_the_middle_of_the_rib(spacing: tuple[float, float, 
     for path in paths:
         assert path.length == pytest.approx(LENGTH_MM, abs=9)
         radius = np.hypot(path.points[:, 0], path.points[:, 1])
-        assert np.abs(radius - RADIUS_MM).max() < 1.2
+        assert np.abs(radius - RADIUS_MM).max() < 0.6
         away = path.points[:, :2] / radius[:, None]
-        assert (path.outward[:, :2] * away).sum(axis=1).min() > 0.85
+        assert (path.outward[:, :2] * away).sum(axis=1).min() > 0.88
         frames = np.stack([path.tangents, path.outward, path.across], axis=1)
         assert np.allclose(frames @ frames.transpose(0, 2, 1), np.eye(3), atol=1e-6)
 

@@ -48,7 +48,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     add(
         "--body", action="append", metavar="BODY", help="phantom (default), atlas:FILE or ct:FILE[,ribs:FILE]"
     )
-    add("--part", choices=("chest", "half"), default="chest", help="all of the chest, or half by chance")
+    add(
+        "--part",
+        choices=("chest", "half", "right", "left"),
+        default="chest",
+        help="what is made (default chest)",
+    )
     add(
         "--fractures",
         default="6-14",
@@ -56,8 +61,20 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         help="least and greatest number in a case (default 6-14)",
     )
     add("--fracture-free", type=float, default=0.1, metavar="P", help="share of cases without (default 0.1)")
-    add("--spacing", default="0.70-0.85", metavar="MM-MM", help="in the slices (default 0.70-0.85)")
-    add("--slices", default="0.9-1.5", metavar="MM-MM", help="between slices (default 0.9-1.5)")
+    add("--imitators", default="2-6", metavar="N-N", help="unlabelled look-alikes in a case (default 2-6)")
+    add("--shams", default="0-2", metavar="N-N", help="insertions without a fracture (default 0-2)")
+    add(
+        "--slice-faults",
+        type=float,
+        default=0.1,
+        metavar="P",
+        help="share of cases with motion (default 0.1)",
+    )
+    add(
+        "--heights", type=float, nargs=2, metavar="MM", help="only these, from the middle of the ribs upwards"
+    )
+    add("--spacing", default="0.65-0.85", metavar="MM-MM", help="in the slices (default 0.65-0.85)")
+    add("--slices", default="0.9-2.1", metavar="MM-MM", help="between slices (default 0.9-2.1)")
     add("--layout", choices=("nifti", "cache", "both"), default="both", help="what is written (default both)")
     add(
         "--workers", type=int, default=1, metavar="W", help="processes (default 1; about 2 GB of memory each)"
@@ -86,15 +103,18 @@ def run(args: argparse.Namespace) -> int:
         ) from None
     if args.convert_atlas is not None:
         return _convert(args.convert_atlas, args.output)
-    low, high = _range("--fractures", args.fractures)
     settings = SimulationSettings(
         training=args.cases,
         test=args.test,
         seed=args.seed,
         bodies=tuple(BodySpec.parse(text) for text in args.body or ["phantom"]),
         part=args.part,
-        fractures=(round(low), round(high)),
+        fractures=_counts("--fractures", args.fractures),
         fracture_free=args.fracture_free,
+        imitators=_counts("--imitators", args.imitators),
+        shams=_counts("--shams", args.shams),
+        slice_faults=args.slice_faults,
+        heights_mm=tuple(args.heights) if args.heights else None,
         in_plane_mm=_range("--spacing", args.spacing),
         slice_mm=_range("--slices", args.slices),
     )
@@ -119,6 +139,11 @@ def _range(option: str, text: str) -> tuple[float, float]:
     if match is None:
         raise InputError(f"{option} {text!r}: expected a number or a range such as 6-14")
     return float(match[1]), float(match[2] or match[1])
+
+
+def _counts(option: str, text: str) -> tuple[int, int]:
+    low, high = _range(option, text)
+    return round(low), round(high)
 
 
 def _say(line: str) -> None:

@@ -28,7 +28,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         description="Train a detector from one configuration. For research use only.",
     )
     add = parser.add_argument
-    add("config", metavar="CONFIG|NAME", help="a YAML file, or ribfrac_s, ribfrac_d, smoke")
+    add("config", metavar="CONFIG|NAME", help="a YAML file, or ribfrac_s, ribfrac_d, simulated, smoke")
     add(
         "overrides",
         nargs="*",

@@ -127,8 +127,8 @@ def _grain(generator: np.random.Generator, scanner: Scanner, spacing: tuple[floa
     passed = np.exp(-2 * (np.pi * radial * width) ** 2)
     passed = passed * (1 + 1.6 * scanner.sharpening * (1 - passed))
     # A ramp from a floor, as low frequencies are not quite free of noise.
-    spectrum = passed * np.sqrt(0.02 + radial) * np.exp(-2 * (np.pi * fz * scanner.thickness_mm / FWHM) ** 2)
-    return _normalised(np.fft.irfftn(white * spectrum, TILE))
+    spectrum = passed * np.sqrt(0.005 + radial) * np.exp(-2 * (np.pi * fz * scanner.thickness_mm / FWHM) ** 2)
+    return _normalised(np.fft.irfftn(white * spectrum, TILE, axes=(0, 1, 2)))
 
 
 def _streaks(generator: np.random.Generator, spacing: tuple[float, float, float]) -> NDArray:
@@ -136,7 +136,7 @@ def _streaks(generator: np.random.Generator, spacing: tuple[float, float, float]
     white = np.fft.rfftn(generator.standard_normal(TILE))
     fx, fy, fz = _frequencies(spacing)
     spectrum = np.exp(-2 * (np.pi**2) * ((fx * 14) ** 2 + (fy * 0.8) ** 2 + (fz * 0.8) ** 2))
-    return _normalised(np.fft.irfftn(white * spectrum, TILE))
+    return _normalised(np.fft.irfftn(white * spectrum, TILE, axes=(0, 1, 2)))
 
 
 def _frequencies(spacing: tuple[float, float, float]) -> tuple[NDArray, NDArray, NDArray]:

@@ -1,9 +1,9 @@
 """What is drawn for one chest: sizes, pose and densities, all recorded with the case.
 
-Sizes are those of adults: ribs of 10 to 15 mm height and 6 to 9 mm thickness with a cortex of 0.4 to 1.6 mm
+Sizes are those of adults: ribs of 10 to 15 mm height and 6 to 9 mm thickness with a cortex of 0.3 to 1.3 mm
 (thinner towards the sternum), chests 250 to 360 mm wide. Densities are HU at about 120 kV before the scanner
 blurs them: fat -115 to -85, muscle 35 to 65, blood 35 to 50 (to 250 with contrast medium), lung -910 to -780,
-hyaline cartilage 70 to 140, dense cortical bone 1100 to 1900. Marrow runs from 0 (osteoporosis) to 260.
+hyaline cartilage 70 to 140, cortical bone of ribs 800 to 1650. Marrow runs from 0 (osteoporosis) to 260.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def draw_bone(generator: Generator) -> Bone:
     """A skeleton from young and dense to old and porous."""
     age = float(generator.uniform(0, 1))
     return Bone(
-        cortex_hu=float(generator.uniform(1350, 1900) - 250 * age),
-        cortex_mm=float(np.clip(generator.normal(1.05 - 0.35 * age, 0.18), 0.45, 1.6)),
+        cortex_hu=float(generator.uniform(950, 1650) - 150 * age),
+        cortex_mm=float(np.clip(generator.normal(0.8 - 0.3 * age, 0.17), 0.3, 1.3)),
         marrow_hu=float(np.clip(generator.normal(190 - 150 * age, 45), -20, 280)),
         grain_hu=float(generator.uniform(25, 90)),
         cartilage_hu=float(generator.uniform(70, 140)),

@@ -71,7 +71,11 @@ def draw_pose(generator: np.random.Generator) -> Pose:
 
 
 def make_atlas_body(
-    atlas: Atlas, spacing: tuple[float, float, float], part: str, generator: np.random.Generator
+    atlas: Atlas,
+    spacing: tuple[float, float, float],
+    part: str,
+    heights_mm: tuple[float, float] | None,
+    generator: np.random.Generator,
 ) -> tuple[Body, dict[str, Any]]:
     """One body without fractures, and all that was drawn for it.
 
@@ -79,11 +83,12 @@ def make_atlas_body(
         atlas: the shapes.
         spacing: mm of the body's grid.
         part: "chest", "right" or "left".
+        heights_mm: least and greatest z from the middle of the ribs; None for all ribs.
         generator: of everything.
     """
     pose, bone, soft = draw_pose(generator), draw_bone(generator), draw_soft(generator)
     matrix = _matrix(pose)
-    canvas = Canvas(_frame(atlas, pose, matrix, spacing, part))
+    canvas = Canvas(_frame(atlas, pose, matrix, spacing, part, heights_mm))
     painter = _Painter(canvas, atlas, pose, matrix, bone, soft, generator)
     painter.paint()
     hila = (atlas.hila - atlas.middle) @ np.linalg.inv(matrix).T
@@ -124,7 +129,12 @@ def _matrix(pose: Pose) -> NDArray[np.float64]:
 
 
 def _frame(
-    atlas: Atlas, pose: Pose, matrix: NDArray, spacing: tuple[float, float, float], part: str
+    atlas: Atlas,
+    pose: Pose,
+    matrix: NDArray,
+    spacing: tuple[float, float, float],
+    part: str,
+    heights_mm: tuple[float, float] | None,
 ) -> Frame:
     """The grid around the ribs."""
     step = 6
@@ -134,6 +144,8 @@ def _frame(
     around = np.minimum(np.array(MARGIN_MM), pose.muscle_mm + pose.fat_mm + 12)
     low[:2], high[:2] = low[:2] - around, high[:2] + around
     low[2], high[2] = low[2] - HEIGHT_MARGIN_MM[0], high[2] + HEIGHT_MARGIN_MM[1]
+    if heights_mm is not None:
+        low[2], high[2] = heights_mm
     if part == "right":
         high[0] = HALF_MARGIN_MM
     if part == "left":

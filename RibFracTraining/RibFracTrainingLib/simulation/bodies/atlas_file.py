@@ -103,8 +103,8 @@ def read_labels(path: Path) -> tuple[NDArray[np.uint8], tuple[float, float, floa
                 return content["labels"], tuple(content["spacing"].tolist()), names
         except (OSError, KeyError, ValueError) as error:
             raise InputError(
-                f"{path}: no atlas ({error}); make it again with `ribfrac simulate {path.name} "
-                "--convert-atlas LABELS.nii.gz`"
+                f"{path}: no atlas ({error}); make it again with "
+                f"`ribfrac simulate {path.name} --convert-atlas LABELS.nii.gz`"
             ) from None
     from RibFracDetectorLib.case.masks import read_mask
 
@@ -141,7 +141,7 @@ def make_atlas(
     masks["rib"] = ribs > 0
     distances = np.empty((*labels.shape, len(CHANNELS)), np.uint8)
     for channel, kind in enumerate(KINDS):
-        distances[..., channel] = _stored(_blurred_distance(masks[kind], spacing), STEP_MM)
+        distances[..., channel] = _stored(blurred_distance(masks[kind], spacing), STEP_MM)
     cavity = _closed(np.logical_or.reduce([masks[kind] for kind in IN_CAVITY]), spacing)
     hull = _closed(
         (labels > 0) & (labels != names.get("humerus_left", 0)) & (labels != names.get("humerus_right", 0)),
@@ -200,7 +200,7 @@ def _of_kind(
     return chosen[labels]
 
 
-def _blurred_distance(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -> NDArray[np.float32]:
+def blurred_distance(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -> NDArray[np.float32]:
     """Mm to the surface of a mask: where a blurred step has a value tells how far away it is."""
     blurred = ndimage.gaussian_filter(
         mask.astype(np.float32), [BLUR_MM / step for step in spacing], mode="nearest"

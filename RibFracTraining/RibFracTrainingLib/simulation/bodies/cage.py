@@ -19,6 +19,7 @@ from .ribs import Rib
 
 ANGLES = 256
 HEIGHT_STEP_MM = 4.0
+NECK_POINTS = 6  # of a rib from its head, which lies in the spine
 BACK = np.pi / 2  # angle of the spine: y leads to posterior
 
 
@@ -85,6 +86,8 @@ def fit_cage(layout: Layout, ribs: list[Rib], anatomy: Anatomy, generator: np.ra
     points = _wall_points(layout, ribs)
     lowest, highest = points[:, 2].min() - 70, points[:, 2].max() + 90
     heights = np.arange(lowest, highest, HEIGHT_STEP_MM)
+    # The necks, which lead inwards to the spine, take no part in the fit, but the lung lies in front of them.
+    bones = np.concatenate([points, *(rib.curve.points[NECK_POINTS:] for rib in ribs)])
     radius = _fitted(points - [axis[0], axis[1], 0], heights)
     shape = radius.shape
     angle = _angles()[None, :]
@@ -103,7 +106,7 @@ def fit_cage(layout: Layout, ribs: list[Rib], anatomy: Anatomy, generator: np.ra
         axis=(float(axis[0]), float(axis[1])),
         lowest=float(lowest),
         radius=radius.astype(np.float32),
-        inner=(inner + _hidden(points, axis, heights, radius)).astype(np.float32),
+        inner=(inner + _hidden(bones, axis, heights, radius)).astype(np.float32),
         muscle=muscle.astype(np.float32),
         skin=np.maximum(skin, muscle + 1.5).astype(np.float32),
         planes=np.stack([0.3 + 1.1 * _map(generator, shape, 35) for _ in range(2)]).astype(np.float32),

@@ -75,8 +75,8 @@ def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random
         up, out = up * 1.15, out * 0.9
     up *= 1 + 0.06 * wavy(generator, len(s), length / 45)
     out *= 1 + 0.07 * wavy(generator, len(s), length / 40)
-    cortex = anatomy.bone.cortex_mm * np.interp(s, [0, 0.08, 0.3, 0.7, 1], [0.65, 0.9, 1.25, 1, 0.6])
-    cortex *= np.clip(1 + 0.18 * wavy(generator, len(s), length / 30), 0.5, 1.6)
+    cortex = anatomy.bone.cortex_mm * np.interp(s, [0, 0.08, 0.3, 0.7, 1], [0.6, 0.9, 1.25, 0.95, 0.5])
+    cortex *= np.clip(1 + 0.28 * wavy(generator, len(s), length / 30), 0.4, 1.8)
     rest = len(points) - bone - 1
     calcified = anatomy.bone.calcified
     return Rib(
@@ -84,7 +84,7 @@ def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random
         curve=curve,
         half_out=_extended(out, rest, 0.95),
         half_up=_extended(up, rest, 0.72),
-        cortex_mm=_extended(np.maximum(cortex, 0.3), rest, 1),
+        cortex_mm=_extended(np.maximum(cortex, 0.2), rest, 1),
         inner=float(generator.uniform(0.75, 1.1)),
         length=bone * curve.step,
         groove=float(generator.uniform(0.3, 1.8)),

@@ -194,7 +194,11 @@ class SoftTissue:
         inside, index = self.inside, hollow.index
         depth = (inside.spine[index] - hollow.y) / max(inside.spine[index] - inside.front[index], 40.0)
         hilum = inside.hilum * np.exp(-(((hollow.z - inside.heart[0][2] - 45) / 28) ** 2))
-        width = np.interp(depth, [-0.6, 0, 0.3, 0.6, 0.85, 1.1], [20, 23, 30 + hilum, 30 + hilum, 14, 24])
+        width = np.interp(
+            depth,
+            [-0.4, -0.22, -0.1, 0, 0.3, 0.6, 0.85, 1.1],
+            [55, 42, 24, 23, 30 + hilum, 30 + hilum, 14, 24],
+        )
         return np.abs(hollow.x - inside.middle[index] - 4) - width.astype(np.float32)
 
     def _heart(self, z: float, x: NDArray, y: NDArray) -> NDArray:

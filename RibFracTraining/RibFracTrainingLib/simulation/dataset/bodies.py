@@ -9,7 +9,7 @@ import numpy as np
 
 from ..bodies.phantom import PhantomSettings, make_phantom
 from ..body import Body
-from .settings import ATLAS, PHANTOM, BodySpec, SimulationSettings
+from .settings import ATLAS, HALVES, PHANTOM, BodySpec, SimulationSettings
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ def draw_body(
     """
     in_plane = float(choice.uniform(*settings.in_plane_mm))
     spacing = (in_plane, in_plane, float(choice.uniform(*settings.slice_mm)))
-    part = settings.part if settings.part == "chest" else ("right", "left")[int(choice.integers(2))]
+    part = HALVES[int(choice.integers(2))] if settings.part == "half" else settings.part
     if spec.kind == PHANTOM:
-        return Drawn(*make_phantom(PhantomSettings(spacing, part), shape))
+        return Drawn(*make_phantom(PhantomSettings(spacing, part, settings.heights_mm), shape))
     if spec.kind == ATLAS:
         from ..bodies.atlas import make_atlas_body
         from ..bodies.atlas_file import read_atlas
 
-        return Drawn(*make_atlas_body(read_atlas(spec.file), spacing, part, shape))
+        return Drawn(*make_atlas_body(read_atlas(spec.file), spacing, part, settings.heights_mm, shape))
     from .real_scans import read_body
 
     return Drawn(read_body(spec), {"ct": spec.file, "part": "chest"}, scanned=True)

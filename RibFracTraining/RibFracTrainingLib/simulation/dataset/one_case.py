@@ -13,6 +13,7 @@ from ..lesions.insertion import insert_fractures
 from ..lesions.planning import plan_fractures
 from ..scanner import draw_scanner, scan
 from .bodies import Drawn, draw_body
+from .distractions import with_faults, with_imitators
 from .settings import SPLITS, SimulationSettings
 
 
@@ -45,18 +46,24 @@ def simulate_case(settings: SimulationSettings, split: str, number: int) -> Simu
     """
     # The split is part of the key: no seed makes a training case equal to a test case.
     key = np.random.SeedSequence(settings.seed, spawn_key=(SPLITS.index(split), number))
-    choice, shape, plan_rng, lesion_rng, scan_rng = (np.random.default_rng(part) for part in key.spawn(5))
+    choice, shape, fault_rng, plan_rng, lesion_rng, scan_rng = (
+        np.random.default_rng(part) for part in key.spawn(6)
+    )
     spec = settings.bodies[number % len(settings.bodies)]
     drawn = draw_body(spec, settings, choice, shape)
     count = _count(settings, choice)
-    plan = plan_fractures(drawn.body, count, plan_rng) if count else ()
-    made = insert_fractures(drawn.body, plan, lesion_rng)
+    body, distractions = with_faults(drawn.body, settings, fault_rng)
+    plan = plan_fractures(body, count, plan_rng) if count else ()
+    body, imitators = with_imitators(body, settings, plan, fault_rng)
+    made = insert_fractures(body, plan, lesion_rng)
     image, protocol = _scanned(drawn, made.hu, scan_rng)
     record = {
         "seed": [settings.seed, split, number],
         **drawn.record,
         "spacing": list(drawn.body.spacing),
         "scanner": protocol,
+        **distractions,
+        "imitators": [asdict(imitator) for imitator in imitators],
         "fractures": {str(value): asdict(fracture) for value, fracture in enumerate(made.records, start=1)},
     }
     shown = set(np.unique(made.instances).tolist())

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from RibFracDetectorLib.case.errors import InputError
 
 LAYOUTS = ("nifti", "cache", "both")
-PARTS = ("chest", "half")
+HALVES = ("right", "left")
+PARTS = ("chest", "half", *HALVES)
 SPLITS = ("training", "test")
 PHANTOM, ATLAS, CT = "phantom", "atlas", "ct"
 Range = tuple[float, float]
@@ -55,9 +56,14 @@ class SimulationSettings:
             seed is never a training case of any other.
         seed: of everything.
         bodies: dealt out to the cases in turn.
-        part: the whole "chest", or one "half" of it by chance.
+        part: the whole "chest", its "right" or "left" half, or a "half" by chance.
         fractures: least and greatest number in a case.
         fracture_free: share of cases without any.
+        imitators: least and greatest number of grooves, joints and flecks of chalk that look like fractures.
+        shams: least and greatest number of insertions without a fracture.
+        slice_faults: share of cases with a band of slices that moved, and of those with an averaged slice.
+        heights_mm: what is painted of a phantom or an atlas, from the middle of the seventh thoracic vertebra
+            or of the ribs upwards; None for all ribs.
         in_plane_mm, slice_mm: ranges of the spacing.
     """
 
@@ -68,16 +74,24 @@ class SimulationSettings:
     part: str = "chest"
     fractures: tuple[int, int] = (6, 14)
     fracture_free: float = 0.1
-    in_plane_mm: Range = (0.70, 0.85)
-    slice_mm: Range = (0.9, 1.5)
+    imitators: tuple[int, int] = (2, 6)
+    shams: tuple[int, int] = (0, 2)
+    slice_faults: float = 0.1
+    heights_mm: Range | None = None
+    in_plane_mm: Range = (0.65, 0.85)
+    slice_mm: Range = (0.9, 2.1)
 
     def __post_init__(self) -> None:
         if min(self.training, self.test) < 0 or self.training + self.test < 1 or not self.bodies:
             raise InputError(f"expected at least one case and one body, not {self.training} and {self.test}")
-        if not 0 <= self.fractures[0] <= self.fractures[1]:
-            raise InputError(f"fractures {self.fractures}: expected an increasing range from 0")
-        if not 0 <= self.fracture_free <= 1:
-            raise InputError(f"fracture-free share {self.fracture_free}: expected 0 to 1")
+        for name in ("fractures", "imitators", "shams"):
+            low, high = getattr(self, name)
+            if not 0 <= low <= high:
+                raise InputError(f"{name} {low}-{high}: expected an increasing range from 0")
+        if not 0 <= self.fracture_free <= 1 or not 0 <= self.slice_faults <= 1:
+            raise InputError(f"shares {self.fracture_free} and {self.slice_faults}: expected 0 to 1")
+        if self.heights_mm is not None and not self.heights_mm[0] + 20 <= self.heights_mm[1]:
+            raise InputError(f"heights {self.heights_mm} mm: expected a range of 20 mm at least")
         for low, high in (self.in_plane_mm, self.slice_mm):
             if not 0.3 <= low <= high <= 5:
                 raise InputError(f"spacing {low:g}-{high:g} mm: expected an increasing range within 0.3 to 5")

@@ -99,7 +99,7 @@ class Broken:
     def _swelling(self) -> Swelling | None:
         if self.swelling == 0:
             return None
-        radii = (self.swelling_along, 0.6 * self.swelling_along, 0.8 * self.swelling_along)
+        radii = (self.swelling_along, 0.5 * self.swelling_along, 0.8 * self.swelling_along)
         return Swelling(self.filling, self.swelling, self.swelling_outward, radii)
 
 
@@ -122,7 +122,7 @@ def draw_broken(kind: str, room: tuple[float, float], rng: np.random.Generator) 
         "tilt_across": float(np.clip(rng.normal(0, 18), -45, 45)),
         "open_angle": float(rng.uniform(0, 360)),
         "filling": float(rng.uniform(30, 70)),
-        "swelling_outward": float(rng.choice([-7, 4]) + rng.normal(0, 1)),
+        "swelling_outward": float(rng.choice([-5, 4]) + rng.normal(0, 1)),
         "swelling_along": float(rng.uniform(7, 13)),
     }
     own = _draw_displaced(rng) if displaced else _draw_non_displaced(rng)

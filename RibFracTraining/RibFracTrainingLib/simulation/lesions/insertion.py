@@ -93,17 +93,15 @@ def changed_block(
     block = body.hu[place.window]
     noise = measure_noise(block, place.depth > -2)
     matte = take_apart(body, place, recipe.filling_hu, noise, noise_rng)
-    moved = move(block, matte, place, recipe.pieces, recipe.reach, noise, noise_rng)
-    index = tuple(moved.voxels.T)
     result = block.copy()
-    if recipe.condensation is None:
-        result[index] = moved.hu
-    else:
-        result[index] = condensed(moved, recipe.condensation, place, shape_rng)
     if recipe.swelling is not None:
-        cover = matte.cover.copy()
-        cover[index] = moved.cover
-        result = swollen(result, cover, recipe.swelling, place, noise, shape_rng)
+        healthy, matte = matte, swollen(matte, recipe.swelling, place, noise, shape_rng)
+        result += (1 - matte.cover) * (matte.behind - healthy.behind)
+    moved = move(result, matte, place, recipe.pieces, recipe.reach, noise, noise_rng)
+    hu = moved.hu
+    if recipe.condensation is not None:
+        hu = condensed(moved, recipe.condensation, place, shape_rng)
+    result[tuple(moved.voxels.T)] = hu
     return result, moved
 
 

@@ -23,6 +23,7 @@ RIM_MM, RIM_VOXELS = 1.0, 0.5
 FADE_MM = 1.2
 NEAR_MM, DEEP_MM = 1.5, 2.5  # tissue continues that far beneath the rim; below lies what fills a fracture
 OTHER_BONE_HU = 200.0
+LUNG_HU, TISSUE_HU = -300.0, -50.0  # between lie the blurred edge of lung, and fat
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,16 @@ def take_apart(body: Body, place: Place, filling_hu: float, noise: Noise, rng: n
     hu = body.hu[place.window]
     rim = RIM_MM + RIM_VOXELS * max(place.spacing)
     cover = smooth_step((place.depth + rim) / FADE_MM)
+    # Lung that touches the rib is not carried along with it.
+    airless = smooth_step((hu - LUNG_HU) / (TISSUE_HU - LUNG_HU))
+    cover = np.where(place.depth < 0, cover * airless, cover)
     outside = (cover == 0) & (hu < OTHER_BONE_HU)
     tissue = _continued(hu, outside, place.spacing, filling_hu)
     deep = smooth_step((place.depth + rim - 0.5) / DEEP_MM)
     filled = (1 - deep) * tissue + deep * filling_hu + noise.field(hu.shape, rng)
-    behind = np.where(cover > 0, filled, hu).astype(np.float32)
+    # Bone only adds: where the scan is darker than what is expected behind the outer rim, the scan is right.
+    behind = filled + (1 - smooth_step(2 * cover)) * np.minimum(hu - filled, 0)
+    behind = np.where(cover > 0, behind, hu).astype(np.float32)
     return Matte(cover, hu - (1 - cover) * behind, behind, rim)
 
 

@@ -25,14 +25,14 @@ class Moved:
         voxels: (n, 3) voxels of the block in and around the rib; no other changes.
         points: (n, 3) their coordinates along, outward, across, mm.
         hu: (n,) float32; where nothing moved, the very HU of before.
-        cover: (n,) the share of bone, 0 to 1.
+        depth: (n,) mm beneath the surface of the moved rib, negative outside.
         swept: bool (n,) inside the rib's surface before, after or on the way: no hole where a gap opened.
     """
 
     voxels: NDArray[np.int64]
     points: Coordinates
     hu: NDArray[np.float32]
-    cover: NDArray[np.float32]
+    depth: NDArray[np.float32]
     swept: NDArray[np.bool_]
 
 
@@ -61,13 +61,13 @@ def move(
     for shift, share in zip(shifts, shares, strict=True):
         moving |= (share > 0) & ((np.abs(shift).max(axis=1) >= STILL_MM) | (share < 1))
     moving |= sum(shares) < 1  # an open gap
-    hu, cover = _here(block, voxels), _here(matte.cover, voxels)
-    swept = _here(place.depth, voxels) > 0
+    hu, depth = _here(block, voxels), _here(place.depth, voxels)
+    swept = depth > 0
     moved = _Layers(matte, place, noise, rng).composed(
         voxels[moving], [shift[moving] for shift in shifts], [share[moving] for share in shares]
     )
-    hu[moving], cover[moving], swept[moving] = moved[0], moved[1], swept[moving] | moved[2]
-    return Moved(voxels, points, hu, cover, swept)
+    hu[moving], depth[moving], swept[moving] = moved[0], moved[1], swept[moving] | moved[2]
+    return Moved(voxels, points, hu, depth, swept)
 
 
 class _Layers:
@@ -83,19 +83,24 @@ class _Layers:
     def composed(
         self, voxels: NDArray[np.int64], shifts: list[Coordinates], shares: list[NDArray[np.float32]]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-        """HU, cover and sweep at some voxels."""
+        """HU, depth and sweep at some voxels."""
         total = np.zeros((3, len(voxels)), np.float32)  # bone, cover, texture
+        depth = np.full(len(voxels), -np.inf, np.float32)
         swept = np.zeros(len(voxels), bool)
         for shift, share in zip(shifts, shares, strict=True):
-            total += share * self._sampled(_sources(self._place, voxels, shift))
-            for part in (0.5, 1.0):
-                way = _sources(self._place, voxels, part * shift)
-                swept |= ndimage.map_coordinates(self._place.depth, way, order=1, mode="nearest") > 0
+            sources, halfway = (_sources(self._place, voxels, part * shift) for part in (1.0, 0.5))
+            total += share * self._sampled(sources)
+            arrived = self._depth_at(sources)
+            depth = np.where(share > 0.5, np.maximum(depth, arrived), depth)
+            swept |= (arrived > 0) | (self._depth_at(halfway) > 0)
         total /= np.maximum(total[1], 1)  # overriding ends share the room
         lost = _lost_noise(total[2], voxels, self._fresh.shape, self._noise.sigma)
         restored = _here(self._fresh, voxels) * lost * total[1]
         hu = total[0] + (1 - total[1]) * _here(self._matte.behind, voxels) + restored
-        return hu, total[1], swept
+        return hu, depth, swept
+
+    def _depth_at(self, sources: NDArray[np.float64]) -> NDArray[np.float32]:
+        return ndimage.map_coordinates(self._place.depth, sources, order=1, mode="nearest")
 
     def _sampled(self, sources: NDArray[np.float64]) -> NDArray[np.float32]:
         """Bone, cover, texture (3, n) at places of the block."""

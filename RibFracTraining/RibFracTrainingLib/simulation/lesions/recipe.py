@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..ribs.places import Place
-from .matting import smooth_step
+from .matting import Matte, smooth_step
 from .moving import Moved
 from .noise import Noise
 from .shapes import Coordinates, Piece
 
+LUNG_HU = -150.0  # lung and its blurred edge lie below, fat above
 PATCHINESS_MM = 1.5  # new bone and bruised tissue are uneven over about this distance; chosen by eye
 
 
@@ -78,33 +79,24 @@ def at_the_point(points: Coordinates) -> NDArray:
 
 
 def condensed(moved: Moved, how: Condensation, place: Place, rng: np.random.Generator) -> NDArray[np.float32]:
-    """The HU of `moved.voxels` with denser bone."""
+    """The HU of `moved.voxels` with denser bone; tissue just outside the rib stays as it is."""
     strength = how.strength * np.exp(-0.5 * (moved.points[:, 0] / how.half_length) ** 2)
     uneven = _patchy(place, rng)[tuple(moved.voxels.T)]
-    part = np.clip(strength * uneven, 0, 1) * moved.cover
+    part = np.clip(strength * uneven, 0, 1) * smooth_step(moved.depth)
     return moved.hu + part * np.maximum(how.hu - moved.hu, 0)
 
 
-def swollen(
-    block: NDArray[np.float32],
-    cover: NDArray[np.float32],
-    how: Swelling,
-    place: Place,
-    noise: Noise,
-    rng: np.random.Generator,
-) -> NDArray[np.float32]:
-    """The block with swollen tissue beside the rib.
-
-    Args:
-        block: HU.
-        cover: the share of bone, which does not swell.
-    """
+def swollen(matte: Matte, how: Swelling, place: Place, noise: Noise, rng: np.random.Generator) -> Matte:
+    """The matte with swollen tissue behind and beside the rib."""
     points = (place.along, place.outward - how.outward, place.across)
     distance = sum((axis / radius) ** 2 for axis, radius in zip(points, how.radii, strict=True))
-    part = how.strength * smooth_step(2 * (1 - distance)) * (1 - cover) * (block < how.hu)
+    part = how.strength * smooth_step(2 * (1 - distance)) * (matte.behind < how.hu)
     part = part * np.clip(_patchy(place, rng), 0, 1)
-    tissue = how.hu + noise.field(block.shape, rng)
-    return np.where(part > 0, (1 - part) * block + part * tissue, block).astype(np.float32)
+    # Blood pushes the lung away with the pleura; only fat is soaked by degrees.
+    part = np.where(matte.behind < LUNG_HU, smooth_step(3 * part), part)
+    tissue = how.hu + noise.field(matte.behind.shape, rng)
+    behind = np.where(part > 0, (1 - part) * matte.behind + part * tissue, matte.behind)
+    return replace(matte, behind=behind.astype(np.float32))
 
 
 def _patchy(place: Place, rng: np.random.Generator) -> NDArray[np.float32]:

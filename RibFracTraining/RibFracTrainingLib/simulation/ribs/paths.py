@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 
 CELL_MM = 2.0  # voxels are gathered in cells of this size, or of their own: a rib has a few thousand
 SLICE_MM = 4.0
+THIN = 0.4  # of the usual content of a slice
 SMOOTHING_MM = 5.0  # takes off staircases of 1.5 mm and keeps the rib's angle
 STEP_MM = 1.0
 SHORTEST_MM = 25.0  # shorter pieces have no direction to speak of
@@ -128,10 +129,10 @@ def _centreline(points: NDArray, weights: NDArray, graph: csr_matrix) -> NDArray
 
 
 def _centroids(points: NDArray, weights: NDArray, slice_of: NDArray[np.int64]) -> NDArray:
-    """The weighted mean point of each slice that is not empty, in order."""
+    """The weighted mean point of each slice in order; thin ones, mostly corners of an end, are left out."""
     total = np.bincount(slice_of, weights)
     sums = [np.bincount(slice_of, weights * points[:, axis]) for axis in range(3)]
-    used = total > 0
+    used = total > THIN * np.median(total[total > 0])
     return np.stack(sums, axis=1)[used] / total[used, None]
 
 

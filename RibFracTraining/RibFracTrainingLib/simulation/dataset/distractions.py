@@ -1,0 +1,43 @@
+"""What a detector must learn not to call a fracture: faults of slices, shams, imitators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..body import Body
+from ..lesions.fracture import Fracture
+from ..lesions.imitators import Imitator, insert_imitators
+from ..lesions.insertion import sham_insertions
+from ..lesions.slices import averaged_slice, motion_step
+from .settings import SimulationSettings
+
+
+def with_faults(
+    body: Body, settings: SimulationSettings, generator: np.random.Generator
+) -> tuple[Body, dict[str, Any]]:
+    """The body with faulty slices and shams, and a record of them.
+
+    Fractures are planned afterwards: a step of slices moves the ribs.
+    """
+    moved, averaged = (generator.random(2) < settings.slice_faults).tolist()
+    if moved:
+        body = motion_step(body, generator)
+    if averaged:
+        body = averaged_slice(body, generator)
+    count = int(generator.integers(settings.shams[0], settings.shams[1] + 1))
+    if count:
+        body = body.with_hu(sham_insertions(body, count, generator).hu)
+    return body, {"motion_step": moved, "averaged_slice": averaged, "shams": count}
+
+
+def with_imitators(
+    body: Body, settings: SimulationSettings, plan: tuple[Fracture, ...], generator: np.random.Generator
+) -> tuple[Body, list[Imitator]]:
+    """The body with imitators away from the planned fractures."""
+    count = int(generator.integers(settings.imitators[0], settings.imitators[1] + 1))
+    if not count:
+        return body, []
+    hu, made = insert_imitators(body, count, generator, plan)
+    return body.with_hu(hu), made
