@@ -93,7 +93,7 @@ def test_full_disk(limit: int, scan: Stored, busy_weights: Path, tmp_path: Path)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     line = refused(
-        *("detect", source, "--output", tmp_path / "out", "--weights", busy_weights, *SMALL),
+        *("detect", source, "--output", tmp_path / "out", "--weights", busy_weights, *SMALL, "--exhaustive"),
         preexec_fn=limit_files,
     )
     assert "cannot be written" in line
