@@ -1,4 +1,4 @@
-"""The sample case that comes with the software is whole, small, labelled as simulated, and as its list says."""
+"""The sample case that comes with the software is whole, small, labelled as simulated and as listed."""
 
 from __future__ import annotations
 
