@@ -79,7 +79,8 @@ def make_view(voxels: NDArray, grid: ViewGrid) -> NDArray:
     padding = [(0, padded - n) for padded, n in zip(grid.padded_size, grid.resized_size, strict=True)]
     if any(after for _, after in padding):
         image = np.pad(image, padding, mode="reflect")
-    return np.flip(image, grid.flip_axes).copy(order="A") if grid.flip_axes else image
+    image = np.flip(image, grid.flip_axes)
+    return image if min(image.strides) > 0 else image.copy(order="K")
 
 
 def unflip_boxes(boxes: NDArray, flip_axes: Sequence[int], mirror: Sequence[float]) -> NDArray:
