@@ -202,6 +202,7 @@ def test_a_scan_smaller_than_a_window_is_padded(scan: Stored, busy_weights: Path
         assert (np.asarray(finding.box_voxels[3:]) <= scan.array.shape).all()
 
 
+@pytest.mark.slow
 def test_every_kind_of_flip_and_spacing_runs(scan: Stored, busy_weights: Path, tmp_path: Path) -> None:
     source = scan.write(tmp_path / "scan.nii.gz")
     more = (

@@ -1,6 +1,6 @@
 """Whole scans in mode `original` give the original system's numbers: native, padded and with spacing TTA.
 
-S runs with every `make test`; D, whose windows take longer, with `make test-all`.
+S runs with every `make test`, but for TTA; that and D, whose windows take longer, with `make test-all`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ RUNS = [
     pytest.param(
         (architecture, name),
         id=f"{architecture}-{name}",
-        marks=[pytest.mark.slow] if architecture == "D" else [],
+        marks=[pytest.mark.slow] if architecture == "D" or name == "tta" else [],
     )
     for architecture in "SD"
     for name in ("volume", "tta", "pad")
