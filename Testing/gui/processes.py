@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0  # a busy machine must not fail a test
 
 
 def alive(number: int) -> bool:
