@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..case.dataset import DatasetError
-from ..case.errors import InputError, RibFracError
+from ..case.errors import InputError
 from ..case.whole_files import written_whole
+from .training_library import require_training_library
 
 PROBLEMS_FILE = "problems.txt"
 _EPILOG = """\
@@ -61,15 +62,9 @@ def run(args: argparse.Namespace) -> int:
         InputError: wrong input; everything wrong with the data has been printed.
         RibFracError: RibFracTraining is not there.
     """
-    try:
-        from RibFracTrainingLib.training.data.prepare.run import PrepareOptions, prepare
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "RibFracTrainingLib":
-            raise
-        raise RibFracError(
-            "prepare needs RibFracTrainingLib, which is not found here; add the folder RibFracTraining to "
-            "PYTHONPATH"
-        ) from None
+    require_training_library("prepare")
+    from RibFracTrainingLib.training.data.prepare.run import PrepareOptions, prepare
+
     options = PrepareOptions(
         sources=tuple(args.sources),
         output=args.output,

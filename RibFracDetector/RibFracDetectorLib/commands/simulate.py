@@ -7,7 +7,8 @@ import re
 import sys
 from pathlib import Path
 
-from ..case.errors import InputError, RibFracError
+from ..case.errors import InputError
+from .training_library import require_training_library
 
 _EPILOG = """\
 bodies, dealt out to the cases in turn where --body is given more than once:
@@ -91,16 +92,10 @@ def run(args: argparse.Namespace) -> int:
         InputError: wrong input.
         RibFracError: RibFracTraining is not there.
     """
-    try:
-        from RibFracTrainingLib.simulation.dataset.run import Target, simulate
-        from RibFracTrainingLib.simulation.dataset.settings import BodySpec, SimulationSettings
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "RibFracTrainingLib":
-            raise
-        raise RibFracError(
-            "simulate needs RibFracTrainingLib, which is not found here; add the folder RibFracTraining to "
-            "PYTHONPATH"
-        ) from None
+    require_training_library("simulate")
+    from RibFracTrainingLib.simulation.dataset.run import Target, simulate
+    from RibFracTrainingLib.simulation.dataset.settings import BodySpec, SimulationSettings
+
     if args.convert_atlas is not None:
         return _convert(args.convert_atlas, args.output)
     settings = SimulationSettings(

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import csv
 import glob
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from pathlib import Path
 from ...case.dataset import IMAGE_SUFFIX, case_id_of_prefix, nifti_of, read_split_file
 from ...case.dicom import is_dicom
 from ...case.errors import InputError
+from ...case.folders import folders_below
 from ...case.naming import checked_case_id, image_extension
 
 _SCAN = re.compile(r".*[_-]image")
@@ -133,7 +133,7 @@ def _listed_scan(path: Path, row: Sequence[str]) -> Source:
 
 
 def _scans_below(top: Path, output: Path) -> Iterator[Path]:
-    for folder in _folders_below(top, output):
+    for folder in folders_below(top, output):
         files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
         images = [path for path in files if image_extension(path)]
         if images:
@@ -147,16 +147,3 @@ def _scans_among(images: Sequence[Path]) -> list[Path]:
     stems = {path: path.name[: -len(image_extension(path) or "")].lower() for path in images}
     named = [path for path in images if _SCAN.fullmatch(stems[path])]
     return named or [path for path in images if not _NO_SCAN.fullmatch(stems[path])]
-
-
-def _folders_below(top: Path, without: Path) -> Iterator[Path]:
-    """A folder and all below it, sorted, links followed, none twice; without hidden ones and `without`."""
-    seen = {os.path.realpath(without)} - {os.path.realpath(top)}
-    for folder, below, _ in os.walk(top, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:
-            below.clear()
-            continue
-        seen.add(real)
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        yield Path(folder)

@@ -9,8 +9,7 @@ Folders are searched with all below them, symbolic links included.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from RibFracDetectorLib.case.dataset import (
     read_split_file,
 )
 from RibFracDetectorLib.case.errors import InputError
+from RibFracDetectorLib.case.folders import folders_below
 from RibFracDetectorLib.case.naming import checked_case_id
 from RibFracDetectorLib.evaluation.ribfrac_files import LABEL_SUFFIX
 
@@ -214,19 +214,6 @@ class _Places:
 def _stem(path: Path) -> str:
     extension = next(extension for extension in NIFTI_EXTENSIONS if path.name.endswith(extension))
     return path.name.removesuffix(extension)
-
-
-def folders_below(top: Path, without: Path) -> Iterator[Path]:
-    """A folder and all below it, sorted, links followed, none twice; without hidden ones and `without`."""
-    seen = {os.path.realpath(without)}
-    for folder, below, _ in os.walk(top, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:
-            below.clear()
-            continue
-        seen.add(real)
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        yield Path(folder)
 
 
 def _json_classes(files: Mapping[str, Path], problems: list[str]) -> dict[str, dict[int, int]]:
