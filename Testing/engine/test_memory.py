@@ -16,13 +16,14 @@ from pathlib import Path
 import pytest
 import torch
 from ribfrac_testing.networks import seeded_state_dict
+from ribfrac_testing.peak_memory import PEAK_BYTES
 from ribfrac_testing.reference import REPOSITORY
 
 LIMIT_GB = 8.0
 NETWORK_GB = 1.5
 
 RUN = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
 import numpy as np, torch
 from RibFracDetectorLib.case.ct import CtVolume
@@ -59,7 +60,7 @@ subject = Detector([weights], settings, "standard", "cpu", "fp32", "torch")
 subject._executors = [Instant()]
 result = subject.detect(ct)
 print(json.dumps({
-    "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+    "peak_gb": peak_bytes() / 1e9,
     "windows": result.inference.windows,
     "skipped": result.inference.windows_skipped,
     "seg_voxels": int(result.seg_mask.sum()),
@@ -75,7 +76,7 @@ def test_a_long_scan_stays_within_8_gb(tmp_path: Path) -> None:
     torch.save({"state_dict": seeded_state_dict("S")}, weights)
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "RibFracDetector")}
     run = subprocess.run(
-        [sys.executable, "-c", RUN, str(weights)],
+        [sys.executable, "-c", PEAK_BYTES + RUN, str(weights)],
         env=environment,
         check=False,
         capture_output=True,

@@ -10,6 +10,7 @@ import sys
 import pytest
 import torch
 from ribfrac_testing.networks import seeded_state_dict
+from ribfrac_testing.peak_memory import PEAK_BYTES
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.engine.network import Architecture, RawOutput, RetinaUNet, build_network
 from torch import Tensor, nn
@@ -182,13 +183,13 @@ def test_initial_values() -> None:
 @both
 @pytest.mark.slow
 def test_peak_memory_of_a_published_window(architecture: Architecture) -> None:
-    program = (
-        "import resource, sys, torch\n"
+    program = PEAK_BYTES + (
+        "import torch\n"
         "from RibFracDetectorLib.engine.network import build_network\n"
         f"network = build_network({architecture!r}).eval()\n"
         "with torch.inference_mode():\n"
         "    network(torch.randn(1, 1, 160, 192, 128))\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+        "print(peak_bytes() // 1024**2)\n"
     )
     paths = [path for path in sys.path if path.endswith("RibFracDetector")]
     ran = subprocess.run(

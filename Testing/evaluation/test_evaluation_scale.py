@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 from ribfrac_testing.evaluation_data import write_simulated_runs
+from ribfrac_testing.peak_memory import PEAK_BYTES
 from ribfrac_testing.reference import REPOSITORY
 
 SCANS, FINDINGS = 1000, 10
 GIGABYTE = 2**30
 
-MEASURE = """
-import json, resource, sys
+MEASURE = f"""{PEAK_BYTES}
+import json, sys
 from pathlib import Path
 from RibFracDetectorLib.evaluation.run_evaluation import Request, run_evaluation
 run, truth, output, *metrics = sys.argv[1:]
 run_evaluation(Request(Path(run), Path(truth), Path(output), metrics))
-unit = 1 if sys.platform == "darwin" else 1024
-print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit))
+print(json.dumps(peak_bytes()))
 """
 
 
