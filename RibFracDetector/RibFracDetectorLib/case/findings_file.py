@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import InputError, RibFracError
 from .findings import SCHEMA_VERSION, CaseFindings
+from .format_version import refuse_newer
 from .resources import resource_path
 from .whole_files import write_json
 
@@ -61,12 +62,7 @@ def parse_findings(text: str, name: str) -> CaseFindings:
         content = json.loads(text, parse_constant=_refuse_constant)
     except ValueError as error:
         raise InputError(f"{name}: not a findings file ({error}); run ribfrac detect again") from None
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise InputError(
-            f"{name}: written by a newer RibFrac (format {version}, this version reads up to "
-            f"{SCHEMA_VERSION}); update RibFrac"
-        )
+    refuse_newer(content, SCHEMA_VERSION, name)
     fault = schema_fault(content)
     if fault:
         raise InputError(f"{name}: not a valid findings file, at {fault}; run ribfrac detect again")

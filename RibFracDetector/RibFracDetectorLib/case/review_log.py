@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .format_version import refuse_newer
 from .review_events import payload_fault
 from .whole_files import writing_to
 
@@ -187,12 +188,7 @@ def _event(line: bytes, where: str) -> ReviewEvent:
         content = json.loads(line.decode("utf-8"))
     except ValueError as error:
         raise InputError(f"{where}: no JSON ({error}); take the log back from a copy") from None
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise InputError(
-            f"{where}: written by a newer RibFrac (format {version}, this version reads up to "
-            f"{SCHEMA_VERSION}); update RibFrac"
-        )
+    refuse_newer(content, SCHEMA_VERSION, where)
     fault = _fault(content)
     if fault:
         raise InputError(f"{where}: not an event of a review log, {fault}; take the log back from a copy")
