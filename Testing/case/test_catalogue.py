@@ -168,9 +168,10 @@ def test_a_file_with_an_empty_catalogue(tmp_path: Path, catalogue: Write) -> Non
     assert find_model(path)[0] == path
 
 
-def test_first_model_is_the_default(catalogue: Write) -> None:
-    catalogue(model())
+def test_the_first_model_of_a_site_is_the_default(catalogue: Write) -> None:
+    catalogue(model(), model(name="another"))
     _, entry = find_model(None)
+    assert entry.name == "site-s"
     assert entry == list_models()[0]
 
 

@@ -103,6 +103,20 @@ def test_a_case_depends_on_its_numbers_alone(folder: Path) -> None:
     assert json.loads(json.dumps(again.record)) == case.source
 
 
+def test_places_of_shams_are_recorded() -> None:
+    """They have no label, so the record is all that tells where they are."""
+    settings = dataclasses.replace(SMALL, fractures=(0, 0), shams=(2, 2), imitators=(0, 0), slice_faults=0.0)
+    untouched = simulate_case(dataclasses.replace(settings, shams=(0, 0)), "test", 0)
+    case = simulate_case(settings, "test", 0)
+    assert not case.labels
+    assert untouched.record["shams"] == []
+    assert case.record["shams"]
+    for sham in case.record["shams"]:
+        place = tuple(slice(max(at - 8, 0), at + 9) for at in sham["centre"])
+        assert sham["kind"] == "sham"
+        assert (case.image[place] != untouched.image[place]).any()
+
+
 def test_held_out_cases_are_never_training_cases() -> None:
     def drawn(seed: int, split: str) -> list[SimulatedCase]:
         settings = dataclasses.replace(

@@ -1,7 +1,7 @@
 """The catalogue of trained weights: which file a name means, and what is known of it.
 
 One catalogue ships with the library (`Resources/models.json`); `RIBFRAC_MODELS` names another one, for the
-models of a site. Both obey `Resources/models.schema.json`, and files in them are relative to themselves.
+models of a site, which come first: what ships is a demonstration. Both obey `Resources/models.schema.json`, and files in them are relative to themselves.
 It lies in `case`, because the panel shows it without loading torch.
 """
 
@@ -82,15 +82,14 @@ def read_catalogue(path: Path) -> list[ModelEntry]:
 
 
 def list_models() -> list[ModelEntry]:
-    """The shipped models, then those of the catalogue that `RIBFRAC_MODELS` names.
+    """The models of the catalogue that `RIBFRAC_MODELS` names, then the shipped ones.
 
     Raises:
         InputError: a catalogue is wrong (see `read_catalogue`), or a name stands twice.
     """
-    entries = read_catalogue(resource_path("models.json"))
     extra = os.environ.get(EXTRA_CATALOGUE)
-    if extra:
-        entries += read_catalogue(Path(extra))
+    entries = read_catalogue(Path(extra)) if extra else []
+    entries += read_catalogue(resource_path("models.json"))
     names = [entry.name for entry in entries]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,11 @@ def with_faults(
     if averaged:
         body = averaged_slice(body, generator)
     count = int(generator.integers(settings.shams[0], settings.shams[1] + 1))
+    shams: list[Fracture] = []
     if count:
-        body = body.with_hu(sham_insertions(body, count, generator).hu)
-    return body, {"motion_step": moved, "averaged_slice": averaged, "shams": count}
+        insertion = sham_insertions(body, count, generator)
+        body, shams = body.with_hu(insertion.hu), insertion.records
+    return body, {"motion_step": moved, "averaged_slice": averaged, "shams": [asdict(sham) for sham in shams]}
 
 
 def with_imitators(

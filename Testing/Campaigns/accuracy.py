@@ -1,0 +1,178 @@
+"""How good a model is on simulated fractures, as JSON and as a Markdown table: `make accuracy`.
+
+Parts, in this order; a run that was stopped goes on where it was:
+
+1. validation: simulated scans on which ONE threshold is fixed, the lowest score that keeps to
+   `FALSE_POSITIVES` a scan. All that follows uses it.
+2. held-out: other simulated scans, of seeds that were never trained on. FROC by the centre rule.
+3. real: healthy real scans, untouched and with fractures inserted. Findings and sensitivity at the threshold.
+4. shams: the same scans with all that an insertion does but a fracture. Findings there and, at the same
+   places, in the untouched scan.
+
+Nothing here says anything about patients: every fracture is simulated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from card import as_table
+from commands import detect, simulate
+from ribfrac_testing.reference import REPOSITORY
+from RibFracDetectorLib.evaluation.bootstrap import CONFIDENCE, scan_weights
+from RibFracDetectorLib.evaluation.center_metric import evaluate_list, pool_by_center
+from RibFracDetectorLib.evaluation.froc import operating_score
+from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
+from RibFracDetectorLib.evaluation.matching import Pool
+from RibFracDetectorLib.evaluation.options import EvaluationOptions
+from RibFracDetectorLib.evaluation.pairing import PairedList, paired_list
+from RibFracDetectorLib.evaluation.predictions import read_predictions
+from shams import count_at_places
+
+PARTS = ("validation", "held-out", "real", "shams")
+REAL_SCANS = REPOSITORY.parent / "shared" / "data" / "ct"
+FALSE_POSITIVES = 0.5  # a scan of the validation part
+REPLICATES = 1000
+LIST = "findings"
+CLASSES = {1: "displaced", 2: "non-displaced", 3: "buckle", 4: "segmental", 7: "healed"}
+OPTIONS = EvaluationOptions(classes=frozenset(CLASSES), replicates=REPLICATES, data="simulated")
+NOTHING_ELSE = ("--imitators", "0-0", "--slice-faults", "0")
+
+
+def main() -> None:
+    """Measure what is missing, write `accuracy.json` and `accuracy.md`, print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--output", type=Path, required=True, help="folder for scans and results")
+    add("--weights", help="a model of the catalogue or a checkpoint (default: the shipped one)")
+    add("--parts", nargs="+", choices=PARTS, default=PARTS)
+    add("--body", action="append", help="of the simulated scans, as `ribfrac simulate` takes it")
+    add("--held-out", type=int, default=30, help="scans")
+    add("--real", type=Path, default=REAL_SCANS, help="folder of healthy scans")
+    add("--seeds", type=int, default=10, help="insertions into each real scan")
+    add("--shams", type=int, default=120, help="places")
+    add("--workers", type=int, default=2)
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    path = options.output / "accuracy.json"
+    results = json.loads(path.read_text()) if path.exists() else {}
+    for part in PARTS:
+        if part in options.parts:
+            results[part] = MEASURE[part](options, results)
+            path.write_text(json.dumps(results, indent=2, default=_plain) + "\n")
+    table = as_table(results)
+    (options.output / "accuracy.md").write_text(table)
+    print(table)
+
+
+def _validation(options: argparse.Namespace, _: dict[str, Any]) -> dict[str, Any]:
+    paired = _simulated(options, "validation", 10, seed=7001)
+    return {
+        "scans": len(paired.case_ids),
+        "false_positives_a_scan": FALSE_POSITIVES,
+        "threshold": operating_score(pool_by_center(paired), FALSE_POSITIVES),
+    }
+
+
+def _held_out(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
+    _simulated(options, "held-out", options.held_out, seed=7002)
+    folder = options.output / "held-out"
+    truth = read_ground_truth(folder / "data" / "dataset.json")
+    evaluated = evaluate_list(truth, read_predictions(folder / "results"), LIST, OPTIONS)
+    return {**evaluated.values, "at_threshold": _at(evaluated.paired, results["validation"]["threshold"])}
+
+
+def _simulated(options: argparse.Namespace, name: str, scans: int, seed: int) -> PairedList:
+    """Simulated half chests, five to seven ribs high, searched."""
+    folder = options.output / name
+    bodies = [part for body in options.body or ["phantom"] for part in ("--body", body)]
+    shape = ("--part", "half", "--heights", "-50", "70", "--fractures", "4-8")
+    simulate(folder / "data", scans, seed, options.workers, *shape, *bodies)
+    return _searched(folder, options.weights)
+
+
+def _real(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
+    threshold = results["validation"]["threshold"]
+    untouched = options.output / "untouched"
+    scans = sorted(options.real.glob("*.nii.gz"))
+    detect(scans, untouched, options.weights)
+    scores = {case: result.lists[LIST].scores for case, result in read_predictions(untouched).cases.items()}
+    folder = options.output / "real"
+    inserted = ("--fractures", "12-12", "--fracture-free", "0", "--shams", "0-0", *NOTHING_ELSE)
+    simulate(folder / "data", options.seeds * len(scans), 7003, 1, *inserted, *_bodies(scans))
+    return {
+        "findings_untouched": {case: int((found >= threshold).sum()) for case, found in scores.items()},
+        "inserted": _at(_searched(folder, options.weights), threshold),
+    }
+
+
+def _shams(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
+    threshold = results["validation"]["threshold"]
+    scans = sorted(options.real.glob("*.nii.gz"))
+    folder = options.output / "shams"
+    a_scan = 15
+    only = ("--fractures", "0-0", "--fracture-free", "1", "--shams", f"{a_scan}-{a_scan}", *NOTHING_ELSE)
+    simulate(folder / "data", -(-options.shams // a_scan), 7004, 1, *only, *_bodies(scans))
+    _searched(folder, options.weights)
+    return count_at_places(folder, options.output / "untouched", threshold)
+
+
+def _bodies(scans: list[Path]) -> list[str]:
+    return [part for scan in scans for part in ("--body", f"ct:{scan}")]
+
+
+def _searched(folder: Path, weights: str | None) -> PairedList:
+    """The truth of a data set and what is found in it."""
+    split = folder / "data" / "dataset.json"
+    detect([split], folder / "results", weights)
+    return paired_list(
+        read_ground_truth(split), read_predictions(folder / "results"), LIST, OPTIONS.froc_classes, "count"
+    )
+
+
+def _at(paired: PairedList, threshold: float) -> dict[str, Any]:
+    """Sensitivity and false positives of findings that reach the threshold, 95 % bootstrap over scans."""
+    pool = pool_by_center(paired)
+    hit = pool.hit_scores >= threshold
+    classes = np.concatenate([lesions.classes for lesions in paired.lesions])
+    wrong = ~pool.true & (pool.scores >= threshold)
+    return {
+        "scans": pool.n_cases,
+        "lesions": pool.n_lesions,
+        "sensitivity": float(hit.mean()),
+        "interval_95": _interval(pool, hit),
+        "false_positives_a_scan": float(wrong.sum() / pool.n_cases),
+        "per_class": {
+            name: {
+                "lesions": int((classes == label).sum()),
+                "sensitivity": float(hit[classes == label].mean()),
+            }
+            for label, name in CLASSES.items()
+            if (classes == label).any()
+        },
+    }
+
+
+def _interval(pool: Pool, hit: np.ndarray) -> list[float]:
+    counts = np.bincount(pool.lesion_case, minlength=pool.n_cases)
+    hits = np.bincount(pool.lesion_case, weights=hit, minlength=pool.n_cases)
+    drawn = [weights @ hits / (weights @ counts) for weights in scan_weights(pool.n_cases, REPLICATES, 0)]
+    tail = (1 - CONFIDENCE) / 2
+    return np.nanquantile(drawn, [tail, 1 - tail]).tolist()
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist()
+
+
+MEASURE = {"validation": _validation, "held-out": _held_out, "real": _real, "shams": _shams}
+
+
+if __name__ == "__main__":
+    main()

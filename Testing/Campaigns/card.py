@@ -1,0 +1,66 @@
+"""The numbers of `accuracy.json` as Markdown tables, for the model card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def as_table(results: dict[str, Any]) -> str:
+    """All parts that were measured."""
+    return "\n".join(_lines(results)) + "\n"
+
+
+def _lines(results: dict[str, Any]) -> Iterator[str]:
+    if "validation" in results:
+        part = results["validation"]
+        yield (
+            f"Threshold {part['threshold']:.2f}, fixed on {part['scans']} simulated scans at "
+            f"{part['false_positives_a_scan']:g} false positives a scan."
+        )
+        yield ""
+    if "held-out" in results:
+        yield from _held_out(results["held-out"])
+    if "real" in results:
+        yield from _real(results["real"])
+    if "shams" in results:
+        part = results["shams"]
+        yield (
+            f"Shams: findings at {part['raised_by_sham']} of {part['places']} places, at "
+            f"{part['raised_untouched']} of them in the untouched scans too."
+        )
+
+
+def _held_out(part: dict[str, Any]) -> Iterator[str]:
+    low, high = part["intervals_95"]["mean_of_challenge_points"]
+    yield (
+        f"{part['scans']} held-out simulated scans, {part['lesions']} simulated fractures: mean sensitivity "
+        f"{part['mean_of_challenge_points']:.2f} (95 % interval {low:.2f} to {high:.2f}); expected "
+        f"calibration error {part['reliability']['expected_calibration_error']:.2f}."
+    )
+    yield ""
+    points = ("0.5", "1.0", "2.0", "4.0", "8.0")
+    yield "| false positives a scan | " + " | ".join(points) + " |"
+    yield "| --- |" + " --- |" * len(points)
+    yield "| sensitivity | " + " | ".join(f"{part['froc'][point]:.2f}" for point in points) + " |"
+    yield ""
+    yield from _at_threshold("held-out simulated scans", part["at_threshold"])
+
+
+def _real(part: dict[str, Any]) -> Iterator[str]:
+    counts = ", ".join(f"{case}: {count}" for case, count in part["findings_untouched"].items())
+    yield f"Findings in the untouched real scans: {counts}."
+    yield ""
+    yield from _at_threshold("real scans with inserted fractures", part["inserted"])
+
+
+def _at_threshold(what: str, part: dict[str, Any]) -> Iterator[str]:
+    low, high = part["interval_95"]
+    yield f"| {what}, at the threshold | fractures | sensitivity |"
+    yield "| --- | --- | --- |"
+    yield f"| all (95 % interval) | {part['lesions']} | {part['sensitivity']:.2f} ({low:.2f} to {high:.2f}) |"
+    for name, values in part["per_class"].items():
+        yield f"| {name} | {values['lesions']} | {values['sensitivity']:.2f} |"
+    yield ""
+    yield f"False positives a scan there: {part['false_positives_a_scan']:.2f}."
+    yield ""

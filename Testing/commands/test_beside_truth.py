@@ -1,0 +1,39 @@
+"""The tool that prints what was found beside what is known."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ribfrac_testing.evaluation_data import write_findings_file, write_ins2cls
+from ribfrac_testing.reference import REPOSITORY
+
+FRACTURES = [(10, 10, 10, 30, 30, 20), (100, 50, 40, 120, 70, 52)]
+NEAR_THE_FIRST, ELSEWHERE = (12, 11, 9, 31, 29, 19), (200, 200, 60, 210, 210, 70)
+
+
+def beside_truth(results: Path, truth: Path) -> subprocess.CompletedProcess[str]:
+    """Run it as `make detect` does."""
+    command = [sys.executable, REPOSITORY / "tools" / "beside_truth.py", results, truth]
+    return subprocess.run(command, capture_output=True, encoding="utf-8")
+
+
+def test_found_missed_and_invented(tmp_path: Path) -> None:
+    write_ins2cls(tmp_path / "truth", "chest", FRACTURES, [1, 3])
+    write_findings_file(tmp_path / "results", "chest", [(NEAR_THE_FIRST, 0.82), (ELSEWHERE, 0.31)])
+    run = beside_truth(tmp_path / "results", tmp_path / "truth")
+    first, _, displaced, buckle, elsewhere = run.stdout.splitlines()
+    assert first == "chest: 1 of 2 known fractures found, 1 findings elsewhere"
+    assert displaced.split() == ["1", "displaced", "20,", "20,", "15", "20", "×", "20", "×", "10", "0.82"]
+    assert buckle.split() == ["2", "buckle", "110,", "60,", "46", "20", "×", "20", "×", "12", "not", "found"]
+    assert elsewhere.split() == ["elsewhere:", "scores", "0.31"]
+
+
+def test_no_common_case(tmp_path: Path) -> None:
+    write_ins2cls(tmp_path / "truth", "chest", FRACTURES)
+    write_findings_file(tmp_path / "results", "another", [(ELSEWHERE, 0.31)])
+    run = beside_truth(tmp_path / "results", tmp_path / "truth")
+    assert run.returncode == 2
+    assert len(run.stderr.splitlines()) == 1
+    assert "expected a common one" in run.stderr
