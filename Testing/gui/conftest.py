@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,11 @@ from ribfrac_testing.review_cases import FEW, store_case
 from ribfrac_testing.volumes import Stored, chest
 from slicer_host.fixtures import app, no_slot_errors, scene, settings, show_module  # noqa: F401
 
+from .processes import wait_until
 from .reviewer import Reviewer
 
 MODULE = Path(__file__).resolve().parents[2] / "RibFracDetector" / "RibFracDetector.py"
 SIZE = (64, 56, 48)
-PATIENCE_S = 240.0  # a busy machine must not fail a test
 
 
 @pytest.fixture(autouse=True)
@@ -31,14 +31,7 @@ def _clean(no_slot_errors: None, settings: Any, scene: Any) -> None:  # noqa: F8
 def wait(app: Any) -> Callable[[Callable[[], object]], None]:  # noqa: F811
     """Runs the event loop until a condition holds."""
 
-    def run(condition: Callable[[], object]) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < end, "waited in vain"
-            app.processEvents()
-            time.sleep(0.005)
-
-    return run
+    return functools.partial(wait_until, meanwhile=app.processEvents)
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,10 @@ def alive(number: int) -> bool:
     return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    """Sleep until a condition holds."""
+def wait_until(condition: Callable[[], object], meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Sleep until a condition holds; `meanwhile` is called again and again."""
     end = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
+        meanwhile()
+        time.sleep(0.005)

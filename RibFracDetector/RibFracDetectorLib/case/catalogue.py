@@ -1,7 +1,8 @@
 """The catalogue of trained weights: which file a name means, and what is known of it.
 
 One catalogue ships with the library (`Resources/models.json`); `RIBFRAC_MODELS` names another one, for the
-models of a site, which come first: what ships is a demonstration. Both obey `Resources/models.schema.json`, and files in them are relative to themselves.
+models of a site, which come first: what ships is a demonstration. Both obey `Resources/models.schema.json`,
+and files in them are relative to themselves.
 It lies in `case`, because the panel shows it without loading torch.
 """
 

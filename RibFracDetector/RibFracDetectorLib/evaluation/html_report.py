@@ -6,7 +6,7 @@ Each section is a function from results to HTML; a section without results is le
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 from .center_metric import CenterList
 from .curves import data_uri, froc_figure, official_figure, reliability_figure, score_figure
 from .froc import CHALLENGE_POINTS, SEED_POINTS, operating_score
+from .html_parts import bullets, figure, interval, number, table, with_interval
 from .output import write_bytes
 from .worst_cases import case_figure, worst_cases
 
@@ -107,7 +108,7 @@ def _summary(report: Report) -> str:
         ("Results without ground truth", f"{len(unknown)} (not used)" if unknown else "0"),
     ]
     values = _runs_table(report) if report.center else ""
-    return f"<h2>Summary</h2>{_table(('', ''), rows)}{values}"
+    return f"<h2>Summary</h2>{table(('', ''), rows)}{values}"
 
 
 def _runs_table(report: Report) -> str:
@@ -129,22 +130,22 @@ def _runs_table(report: Report) -> str:
                     (
                         f"{name}, {other_name}",
                         *_means(other.lists[name]),
-                        _with_interval(difference["difference"], difference["interval"], "+.3f"),
-                        _number(difference["p_value"]),
+                        with_interval(difference["difference"], difference["interval"], "+.3f"),
+                        number(difference["p_value"]),
                     )
                 )
     note = (
         "Differences are to the first run of the list; paired bootstrap over scans." if report.others else ""
     )
-    return f'<div class="scroll">{_table(head, rows)}</div><p class="quiet">{note}</p>'
+    return f'<div class="scroll">{table(head, rows)}</div><p class="quiet">{note}</p>'
 
 
 def _means(run: CenterList) -> tuple[str, str]:
     intervals = run.values["intervals_95"]
     challenge = run.values["mean_of_challenge_points"]
     return (
-        _with_interval(challenge, intervals.get("mean_of_challenge_points")),
-        _with_interval(run.values["froc"]["mean"], intervals.get("mean")),
+        with_interval(challenge, intervals.get("mean_of_challenge_points")),
+        with_interval(run.values["froc"]["mean"], intervals.get("mean")),
     )
 
 
@@ -154,24 +155,24 @@ def _list_section(report: Report, name: str, run: CenterList) -> str:
     }
     intervals = run.values["intervals_95"]
     points = [
-        (f"{point:g}", _number(run.values["froc"][str(point)]), _interval(intervals.get(str(point))))
+        (f"{point:g}", number(run.values["froc"][str(point)]), interval(intervals.get(str(point))))
         for point in SEED_POINTS
     ]
     calibration = run.values["reliability"]
-    error = _number(calibration["expected_calibration_error"])
+    error = number(calibration["expected_calibration_error"])
     return (
         f"<h2>{escape(_LIST_NAMES[name].capitalize())} ({name})</h2>"
-        + _figure(
+        + figure(
             data_uri(froc_figure(curves)), "FROC by the centre rule; bands are 95 % bootstrap over scans."
         )
-        + _table(("False positives per scan", "Sensitivity", "95 %"), points)
+        + table(("False positives per scan", "Sensitivity", "95 %"), points)
         + '<div class="pair"><div>'
         + _groups("Sensitivity by class", run.values["per_class"])
         + "</div><div>"
         + _groups("Sensitivity by size (longest edge of the box)", run.values["per_size"])
         + '</div></div><div class="pair">'
-        + _figure(data_uri(score_figure(run.pool)), "Distribution of scores.")
-        + _figure(
+        + figure(data_uri(score_figure(run.pool)), "Distribution of scores.")
+        + figure(
             data_uri(reliability_figure(calibration)), f"Reliability; expected calibration error {error}."
         )
         + "</div>"
@@ -183,10 +184,10 @@ def _groups(title: str, groups: Mapping[str, Mapping[str, Any]]) -> str:
         return ""
     head = ("Group", "n", *(f"{point:g} FP" for point in CHALLENGE_POINTS))
     rows = [
-        (name, group["lesions"], *(_number(value, ".2f") for value in group["sensitivity"].values()))
+        (name, group["lesions"], *(number(value, ".2f") for value in group["sensitivity"].values()))
         for name, group in groups.items()
     ]
-    return f'<h3>{escape(title)}</h3><div class="scroll">{_table(head, rows)}</div>'
+    return f'<h3>{escape(title)}</h3><div class="scroll">{table(head, rows)}</div>'
 
 
 def _challenge(report: Report) -> str:
@@ -194,17 +195,17 @@ def _challenge(report: Report) -> str:
         return ""
     values = report.ribfrac
     points = [
-        (f"{point:g}", _number(recall))
+        (f"{point:g}", number(recall))
         for point, recall in zip(values["key_fp"], values["key_recall"], strict=True)
     ]
     scores = [
-        ("Average recall", _number(values["average_recall"])),
-        ("Maximum recall", _number(values["max_recall"])),
-        ("False positives per scan there", _number(values["average_fp_at_max_recall"])),
-        ("Macro F1, all", _number(values["macro_average_F1"])),
-        ("Macro F1, target aware", _number(values["target_aware_F1"])),
-        ("Macro F1, prediction aware", _number(values["prediction_aware_F1"])),
-        ("Dice / IoU of all voxels", f"{_number(values['dice'])} / {_number(values['iou'])}"),
+        ("Average recall", number(values["average_recall"])),
+        ("Maximum recall", number(values["max_recall"])),
+        ("False positives per scan there", number(values["average_fp_at_max_recall"])),
+        ("Macro F1, all", number(values["macro_average_F1"])),
+        ("Macro F1, target aware", number(values["target_aware_F1"])),
+        ("Macro F1, prediction aware", number(values["prediction_aware_F1"])),
+        ("Dice / IoU of all voxels", f"{number(values['dice'])} / {number(values['iou'])}"),
     ]
     confusion = [
         (row, *(f"{count:g}" for count in counts))
@@ -213,12 +214,12 @@ def _challenge(report: Report) -> str:
     return (
         "<h2>RibFrac Challenge</h2>"
         + '<div class="pair"><div>'
-        + _table(("False positives per scan", "Recall"), points)
-        + _table(("", ""), scores)
+        + table(("False positives per scan", "Recall"), points)
+        + table(("", ""), scores)
         + "</div>"
-        + _figure(data_uri(official_figure(values)), "Official detection curve, thresholds 0.00-0.99.")
+        + figure(data_uri(official_figure(values)), "Official detection curve, thresholds 0.00-0.99.")
         + '</div><h3>Predicted class (rows) against true class (columns)</h3><div class="scroll">'
-        + _table(("", *values["confusion_cols_gt"]), confusion)
+        + table(("", *values["confusion_cols_gt"]), confusion)
         + "</div>"
     )
 
@@ -229,11 +230,11 @@ def _precision(report: Report) -> str:
     names = list(report.average_precision)
     lists = list(report.average_precision.values())
     rows = [
-        (key, *(_number(values[block].get(key)) for values in lists))
+        (key, *(number(values[block].get(key)) for values in lists))
         for block in ("seed", "coco", "froc")
         for key in lists[0][block]
     ]
-    return f"<h2>Average precision of boxes</h2>{_table(('', *names), rows)}"
+    return f"<h2>Average precision of boxes</h2>{table(('', *names), rows)}"
 
 
 def _worst(report: Report) -> str:
@@ -249,12 +250,12 @@ def _worst(report: Report) -> str:
     shown = "none" if math.isinf(score) else f"those with score >= {score:.3f}"
     rows = [(case.case_id, case.missed, case.false_positives) for case in cases]
     pictures = "".join(
-        _figure(data_uri(case_figure(case, report.ct_paths.get(case.case_id)), "png"), case.case_id)
+        figure(data_uri(case_figure(case, report.ct_paths.get(case.case_id)), "png"), case.case_id)
         for case in cases
     )
     return (
         f'<h2>Worst cases</h2><p class="quiet">List {name}, at one false positive per scan ({shown}).</p>'
-        + _table(("Scan", "Missed", "False positives"), rows)
+        + table(("Scan", "Missed", "False positives"), rows)
         + '<p class="quiet">Green: fracture found; dashed yellow: missed; blue: right; red: false.</p>'
         + pictures
     )
@@ -278,36 +279,5 @@ def _data(report: Report) -> str:
         ("Results without ground truth", facts["results_without_ground_truth"]),
         ("Notes", facts["notes"]),
     ]
-    items = "".join(f"<h3>{title}</h3>{_bullets(lines)}" for title, lines in lists if lines)
-    return f"<h2>Data</h2>{_table(('', ''), rows)}{items}"
-
-
-def _bullets(lines: Sequence[str]) -> str:
-    shown = "".join(f"<li>{escape(str(line))}</li>" for line in lines[:50])
-    more = f"<li>and {len(lines) - 50} more, see the JSON files</li>" if len(lines) > 50 else ""
-    return f"<ul>{shown}{more}</ul>"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    top = "".join(f"<th>{escape(str(name))}</th>" for name in head) if any(head) else ""
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table>{f'<tr>{top}</tr>' if top else ''}{body}</table>"
-
-
-def _figure(source: str, caption: str) -> str:
-    text = escape(caption)
-    return f'<figure><img alt="{text}" src="{source}"><figcaption>{text}</figcaption></figure>'
-
-
-def _with_interval(value: float, interval: Sequence[float] | None, form: str = ".3f") -> str:
-    return f"{_number(value, form)} {_interval(interval, form)}".strip()
-
-
-def _interval(interval: Sequence[float] | None, form: str = ".3f") -> str:
-    return f"[{_number(interval[0], form)}, {_number(interval[1], form)}]" if interval else ""
-
-
-def _number(value: float | None, form: str = ".3f") -> str:
-    return "undefined" if value is None or math.isnan(value) else format(value, form)
+    items = "".join(f"<h3>{title}</h3>{bullets(lines)}" for title, lines in lists if lines)
+    return f"<h2>Data</h2>{table(('', ''), rows)}{items}"

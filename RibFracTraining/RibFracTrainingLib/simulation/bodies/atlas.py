@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from .anatomy import Bone, Soft, draw_bone, draw_soft
 from .atlas_file import CHANNELS, ZERO, Atlas, channel_steps
 from .canvas import AIR_HU, Canvas, Frame
 from .noise import SmoothField, grain_tile, tiled
+from .pose import Pose, draw_pose, pose_matrix
 from .soft_tissue import SKIN_MM, mix
 from .table import paint_table
 from .trees import paint_lung_trees
@@ -23,51 +24,6 @@ HALF_MARGIN_MM = 45.0
 HEIGHT_MARGIN_MM = (25.0, 4.0)
 PIECE = 4096
 LONG_BEND_MM, SHORT_BEND_MM = 70.0, 22.0
-
-
-@dataclass(frozen=True)
-class Pose:
-    """How an atlas is changed.
-
-    Attributes:
-        scale: along x, y, z.
-        turn: radians about x, y, z.
-        shear: mm of height a rib loses for a mm towards the front.
-        mirrored: left and right are exchanged.
-        long_bend, short_bend: standard deviation in mm of smooth displacements.
-        rib_growth, bone_growth: mm by which the surfaces of ribs and other bones move outwards.
-        muscle_mm, fat_mm: mean layers around what the atlas shows.
-    """
-
-    scale: tuple[float, float, float]
-    turn: tuple[float, float, float]
-    shear: float
-    mirrored: bool
-    long_bend: float
-    short_bend: float
-    rib_growth: float
-    bone_growth: float
-    muscle_mm: float
-    fat_mm: float
-
-
-def draw_pose(generator: np.random.Generator) -> Pose:
-    """A pose."""
-    size = generator.normal(1, 0.06)
-    scale = np.clip(size + generator.normal(0, [0.06, 0.08, 0.06]), 0.8, 1.22)
-    turn = generator.normal(0, np.deg2rad([4, 3, 5]))
-    return Pose(
-        scale=tuple(scale.tolist()),
-        turn=tuple(turn.tolist()),
-        shear=float(generator.normal(0, 0.12)),
-        mirrored=bool(generator.random() < 0.5),
-        long_bend=float(generator.uniform(0, 4)),
-        short_bend=float(generator.uniform(0, 0.8)),
-        rib_growth=float(generator.uniform(-0.5, 0.5)),
-        bone_growth=float(generator.uniform(-0.4, 0.6)),
-        muscle_mm=float(generator.uniform(3, 12)),
-        fat_mm=float(np.clip(generator.gamma(2, 6), 2, 38)),
-    )
 
 
 def make_atlas_body(
@@ -87,7 +43,7 @@ def make_atlas_body(
         generator: of everything.
     """
     pose, bone, soft = draw_pose(generator), draw_bone(generator), draw_soft(generator)
-    matrix = _matrix(pose)
+    matrix = pose_matrix(pose)
     canvas = Canvas(_frame(atlas, pose, matrix, spacing, part, heights_mm))
     painter = _Painter(canvas, atlas, pose, matrix, bone, soft, generator)
     painter.paint()
@@ -110,22 +66,6 @@ def keep_largest_pieces(ribs: NDArray[np.uint8]) -> None:
         if count > 1:
             largest = 1 + int(np.bincount(pieces.ravel())[1:].argmax())
             ribs[box][(pieces > 0) & (pieces != largest)] = 0
-
-
-def _matrix(pose: Pose) -> NDArray[np.float64]:
-    """From mm of the body to mm of the atlas, both from the middle of the ribs."""
-    matrix = np.eye(3)
-    for axis, angle in enumerate(pose.turn):
-        i, j = (axis + 1) % 3, (axis + 2) % 3
-        turn = np.eye(3)
-        turn[i, i] = turn[j, j] = np.cos(angle)
-        turn[i, j], turn[j, i] = np.sin(angle), -np.sin(angle)
-        matrix = turn @ matrix
-    matrix = np.diag(1 / np.array(pose.scale)) @ matrix
-    matrix[2] += pose.shear * matrix[1]
-    if pose.mirrored:
-        matrix[0] *= -1
-    return matrix
 
 
 def _frame(
