@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from card import as_table
-from commands import detect, simulate
+from commands import detect, report, simulate
 from ribfrac_testing.reference import REPOSITORY
 from RibFracDetectorLib.evaluation.bootstrap import CONFIDENCE, scan_weights
 from RibFracDetectorLib.evaluation.center_metric import evaluate_list, pool_by_center
@@ -83,7 +83,9 @@ def _validation(options: argparse.Namespace, _: dict[str, Any]) -> dict[str, Any
 def _held_out(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
     _simulated(options, "held-out", options.held_out, seed=7002)
     folder = options.output / "held-out"
-    truth = read_ground_truth(folder / "data" / "dataset.json")
+    split = folder / "data" / "dataset.json"
+    report(folder / "results", split, list(CLASSES), folder / "evaluation")
+    truth = read_ground_truth(split)
     evaluated = evaluate_list(truth, read_predictions(folder / "results"), LIST, OPTIONS)
     return {**evaluated.values, "at_threshold": _at(evaluated.paired, results["validation"]["threshold"])}
 

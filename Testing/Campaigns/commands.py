@@ -1,4 +1,4 @@
-"""`ribfrac simulate` and `ribfrac detect` as users run them; both go on where they were stopped."""
+"""`ribfrac` as users run it; `simulate` and `detect` go on where they were stopped."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ def detect(inputs: Sequence[Path], results: Path, weights: str | None) -> None:
     model = () if weights is None else ("--weights", weights)
     lowest = ("--set", f"score_thr={LOWEST_SCORE}")
     _ribfrac("detect", *map(str, inputs), "--output", str(results), *model, *lowest, "--progress", "none")
+
+
+def report(results: Path, truth: Path, classes: Sequence[int], output: Path) -> None:
+    """Curves and the report of an evaluation by the centre rule."""
+    chosen = ("--classes", ",".join(map(str, classes)), "--data", "simulated")
+    _ribfrac("evaluate", str(results), str(truth), "--metric", "center", *chosen, "--output", str(output))
 
 
 def _ribfrac(*arguments: str) -> None:

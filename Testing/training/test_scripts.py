@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -83,6 +84,20 @@ def test_sigterm_saves_and_ends(tiny: Path, tmp_path: Path, how) -> None:
     said = process.communicate()[1]
     assert process.returncode == 130, said
     assert "--resume auto goes on from there" in said
+    assert checkpoint(tmp_path / "run" / "latest.pth")["global_step"] > 0
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no groups of processes here")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["scancel", "ctrl-c"])
+def test_a_signal_to_the_whole_group_spares_the_loaders_worker(tiny: Path, tmp_path: Path, number) -> None:
+    command = outside(tiny, *shared_data(tiny), "data.workers=1", LONG, "--output", tmp_path / "run")
+    process = subprocess.Popen(
+        command, env=alone(), stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True
+    )
+    wait_for(tmp_path / "run" / "train.csv", process)
+    os.killpg(process.pid, number)
+    said = process.communicate()[1]
+    assert process.returncode == 130, said
     assert checkpoint(tmp_path / "run" / "latest.pth")["global_step"] > 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch.utils.data import DataLoader
 from ..data.sampler import EpochBatches
 from ..data.samples import CropSamples, SampleKey, collate
 from ..module import Position
+from .stopping import SIGNALS
 
 
 class ResumableBatches(EpochBatches):
@@ -54,10 +56,17 @@ def make_loader(samples: CropSamples, batches: ResumableBatches, workers: int, o
         collate_fn=collate,
         num_workers=workers,
         pin_memory=on_gpu,
-        worker_init_fn=_one_thread if workers else None,
+        worker_init_fn=_enter_worker if workers else None,
         **parallel,
     )
 
 
-def _one_thread(_worker: int) -> None:
+def _enter_worker(_worker: int) -> None:
+    """One thread; and signals to the whole group (Ctrl-C, `scancel`) are for the main process alone.
+
+    It goes on needing batches until the step's end; a worker ends when its queue does, or its parent.
+    """
     torch.set_num_threads(1)
+    for name in SIGNALS:
+        if number := getattr(signal, name, None):
+            signal.signal(number, signal.SIG_IGN)

@@ -16,7 +16,7 @@ from typing import Any
 from RibFracDetectorLib.case.errors import RibFracError
 
 INTERRUPTED = 130
-_NAMES = ("SIGTERM", "SIGINT", "SIGUSR1", "SIGBREAK")
+SIGNALS = ("SIGTERM", "SIGINT", "SIGUSR1", "SIGBREAK")
 
 
 class TrainingInterruptedError(RibFracError):
@@ -42,7 +42,7 @@ class Stopper:
         self._tell_children = tell_children
         if threading.current_thread() is not threading.main_thread():
             return
-        for name in _NAMES:
+        for name in SIGNALS:
             number = getattr(signal, name, None)
             if number is not None:
                 before = signal.signal(number, self._handle)
