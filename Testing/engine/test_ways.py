@@ -108,6 +108,45 @@ def test_a_failing_openvino_is_told_and_replaced(
     assert any("the library is broken" in note and "by torch" in note for note in result.notes)
 
 
+def test_what_was_made_in_advance_is_used_once_it_is_checked(
+    scan: CtVolume, weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Way] = []
+
+    def counted(way: Way, *rest: object) -> Executor:
+        made.append(way)
+        return make_executor(way, *rest)
+
+    half = Way("torch", CPU, "bf16")
+    monkeypatch.setattr(detector_module, "list_ways", lambda *_: [half, TORCH])
+    monkeypatch.setattr(Detector, "_inexactness", lambda *_: "not exact enough")
+    monkeypatch.setattr(detector_module, "make_executor", counted)
+    subject = Detector([weights], resolve_settings("standard", assignments=SMALL))
+    subject.warm_up()
+    assert made == [half]
+    result = subject.detect(scan)
+    assert result.precision == "fp32"
+    assert made == [half, TORCH], "made in advance, found inexact, and replaced"
+
+
+def test_an_openvino_that_fails_in_advance_is_told_with_the_scan(
+    scan: CtVolume, weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(way: Way, *rest: object) -> Executor:
+        if way.engine == "openvino":
+            raise OpenVinoError("the library is broken")
+        return make_executor(way, *rest)
+
+    openvino_is_here(monkeypatch)
+    monkeypatch.setattr(detector_module, "make_executor", failing)
+    settings = resolve_settings("standard", assignments=SMALL)
+    subject = Detector([weights], settings, device="cpu", precision="fp32")
+    subject.warm_up()
+    result = subject.detect(scan)
+    assert result.engine == "torch"
+    assert any("the library is broken" in note for note in result.notes)
+
+
 class FullDevice:
     """A device that holds no window, or only the first few."""
 

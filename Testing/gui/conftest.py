@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ribfrac_testing.networks import write_busy_checkpoint
-from ribfrac_testing.review_cases import FEW, store_case
+from ribfrac_testing.review_cases import FEW, StoredCase, store_case
 from ribfrac_testing.volumes import Stored, chest
 from slicer_host.fixtures import app, no_slot_errors, scene, settings, show_module  # noqa: F401
 
@@ -84,6 +84,20 @@ def ct_node(ct_file: Path, scene: Any) -> Any:  # noqa: ARG001, F811
     import slicer.util
 
     return slicer.util.loadVolume(str(ct_file))
+
+
+@pytest.fixture
+def ready(panel: Any, ct_node: Any, wait: Callable[[Callable[[], object]], None]) -> Any:
+    """The panel with the small chest chosen, ready to detect."""
+    panel.ui.ctSelector.setCurrentNode(ct_node)
+    wait(lambda: panel.ui.detectButton.enabled)
+    return panel
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> StoredCase:
+    """A case that an engine could have made of the CT beside it."""
+    return store_case(tmp_path / "stored")
 
 
 @pytest.fixture

@@ -21,14 +21,6 @@ Wait = Callable[[Callable[[], object]], None]
 HOST_SCRIPT = Path(__file__).with_name("detect_in_host.py")
 
 
-@pytest.fixture
-def ready(panel: Any, ct_node: Any, wait: Wait) -> Any:
-    """A panel with a CT chosen, ready to detect."""
-    panel.ui.ctSelector.setCurrentNode(ct_node)
-    wait(lambda: panel.ui.detectButton.enabled)
-    return panel
-
-
 def is_ready(panel: Any) -> bool:
     """Whether nothing runs."""
     return panel.ui.detectButton.text == "Detect fractures"

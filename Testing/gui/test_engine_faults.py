@@ -5,37 +5,18 @@ The engine is one of a test's making, which the setting Engine Python makes the 
 
 from __future__ import annotations
 
-import stat
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ribfrac_testing.review_cases import StoredCase, store_case
+from ribfrac_testing.review_cases import StoredCase
 from RibFracDetectorLib.case.handshake import hello_event
 
+from .made_up_engine import write_engine
 from .processes import wait_until
 
 Wait = Callable[[Callable[[], object]], None]
-PRELUDE = """\
-import json, os, shutil, signal, sys, time
-from pathlib import Path
-arguments = sys.argv[1:]
-if "info" in arguments:
-    print(json.dumps({"devices": [{"device": "cpu", "precision": "fp32"}], "warnings": []}))
-    sys.exit()
-def say(**event):
-    print(json.dumps(event), flush=True)
-def option(name):
-    return arguments[arguments.index(name) + 1]
-"""
-
-
-@pytest.fixture
-def stored(tmp_path: Path) -> StoredCase:
-    """A case that an engine could have made of the CT beside it."""
-    return store_case(tmp_path / "stored")
 
 
 @pytest.fixture
@@ -46,10 +27,7 @@ def detect(panel: Any, stored: StoredCase, tmp_path: Path, wait: Wait) -> Callab
     node = slicer.util.loadVolume(str(stored.ct.source))
 
     def start(code: str, hello: dict[str, Any] | None = None) -> Any:
-        script = tmp_path / "engine"
-        greeting = f"say(**{hello or hello_event()!r} | {{'process': os.getpid()}})\n"
-        script.write_text(f"#!{sys.executable}\n{PRELUDE}{greeting}{code}", encoding="utf-8")
-        script.chmod(script.stat().st_mode | stat.S_IXUSR)
+        script = write_engine(tmp_path / "engine", code, hello or hello_event())
         panel.ui.enginePythonEdit.currentPath = str(script)
         panel.ui.ctSelector.setCurrentNode(node)
         wait(lambda: panel.ui.detectButton.enabled)

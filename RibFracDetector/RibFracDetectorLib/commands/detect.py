@@ -1,7 +1,8 @@
 """`ribfrac detect`: from CT files to case files, a table and a picture.
 
 The first scan is read and checked before torch is even loaded, so that a wrong file is refused at once; the
-detector is made for the first good one and kept for the rest (`batch.pipeline`).
+detector is made for the first good one and kept for the rest (`batch.pipeline`). With `--standby` it is the
+other way round (`standby`).
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ from ..case.errors import InputError
 from ..case.naming import checked_case_id
 from . import lifeline
 from .inference_options import add_inference_options, assignments_of
+from .standby import add_option as add_standby_option
+from .standby import stand_by
 
 if TYPE_CHECKING:
     from ..case.catalogue import ModelEntry
     from ..engine.detector import Detector
     from ..engine.weights import Weights
+    from .batch.shards import Shard
+    from .reporters import NotesReporter
 
 DEFAULT_PRESET = "published"
 
@@ -36,7 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add = parser.add_argument
     add(
         "inputs",
-        nargs="+",
+        nargs="*",
         type=Path,
         metavar="INPUT",
         help="scan (NIfTI, NRRD, MetaImage, DICOM folder), folder of scans, glob, dataset.json, or CSV list",
@@ -57,6 +62,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     add_inference_options(add)
     lifeline.add_options(parser)
+    add_standby_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -69,22 +75,32 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         RibFracError: the only input failed, or nothing can be detected at all.
     """
-    from .batch.inputs import Source, find_sources
-    from .batch.outcomes import exit_status
-    from .batch.run import BatchOptions, detect_in_many, detect_in_one
     from .batch.shards import choose_shard, device_of
     from .reporters import make_reporter
 
-    lifeline.hold(arguments)
+    if not arguments.standby:
+        if not arguments.inputs:
+            raise InputError("no INPUT was named: a scan, a folder of scans or a list is expected")
+        lifeline.hold(arguments)
     reporter = make_reporter(arguments.progress)
+    shard = choose_shard(arguments.shard, os.environ)
+    making = _Making(arguments, device_of(arguments.device, shard))
+    wanted = stand_by(arguments, making.warm_up, reporter) if arguments.standby else arguments
+    return 0 if wanted is None else _detect(wanted, shard, making, reporter)
+
+
+def _detect(arguments: argparse.Namespace, shard: Shard, making: _Making, reporter: NotesReporter) -> int:
+    """Detect in the inputs, and return the exit status."""
+    from .batch.inputs import Source, find_sources
+    from .batch.outcomes import exit_status
+    from .batch.run import BatchOptions, detect_in_many, detect_in_one
+
     sources = find_sources(arguments.inputs, arguments.split, arguments.output)
     if arguments.case is not None:
         if len(sources) > 1:
             raise InputError(f"--case {arguments.case} names one case; found {len(sources)} inputs")
         sources = [Source(sources[0].path, checked_case_id(arguments.case))]
-    shard = choose_shard(arguments.shard, os.environ)
     options = BatchOptions(arguments.output, shard, arguments.overwrite)
-    making = _Making(arguments, device_of(arguments.device, shard))
     if len(sources) == 1 and shard.count == 1:
         return exit_status(detect_in_one(sources[0], options, making, reporter))
     return exit_status(detect_in_many(sources, options, making, reporter))
@@ -128,3 +144,13 @@ class _Making:
         settings = resolve_settings(wanted.mode, blocks[0], wanted.preset, assignments_of(wanted))
         weights = [weights for weights, _ in self.models]
         return Detector(weights, settings, wanted.mode, self.device, wanted.precision, wanted.engine)
+
+    def warm_up(self) -> None:
+        """Load everything that the first scan would have to wait for.
+
+        Raises:
+            RibFracError: the weights or the settings are wrong.
+        """
+        from ..evaluation import overview  # noqa: F401 - the library that draws it takes a while to load
+
+        self.detector.warm_up()

@@ -35,6 +35,13 @@ _SPEED_PERIOD_S = 600.0
 class NotesReporter:
     """Prints notes and, at the end of a case, the table of its findings."""
 
+    def accepted(self, case_id: str) -> None:
+        """A command that stands by has been told its scan; from another thread."""
+
+    def ready(self) -> None:
+        """A command that stands by has loaded everything."""
+        self.note("ready: everything is loaded")
+
     def begin_case(self, case_id: str) -> None:
         """A case begins; its stages follow."""
 
@@ -141,6 +148,14 @@ class JsonLinesReporter(NotesReporter):
         self._at_start: int | None = None
         self._lock = threading.Lock()
         self._emit(hello_event())
+
+    def accepted(self, case_id: str) -> None:
+        """See `NotesReporter.accepted`."""
+        self._emit({"event": "accepted", "case": case_id})
+
+    def ready(self) -> None:
+        """See `NotesReporter.ready`."""
+        self._emit({"event": "ready"})
 
     def begin_case(self, case_id: str) -> None:
         """See `NotesReporter.begin_case`; later events carry the case."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -114,6 +115,15 @@ class Detector:
             engine, precision = _original_choices(engine, precision)
         self._ways = list_ways(engine, device, precision)
         self._executors: list[Executor] = []
+        self._unchecked: list[Executor] = []
+
+    def warm_up(self) -> None:
+        """Make the executors of the best way in advance; the first scan tells whether they are exact enough.
+
+        What fails here for want of OpenVINO is tried again with the scan, which goes on by another way.
+        """
+        with contextlib.suppress(OpenVinoError):
+            self._unchecked = self._make_executors(self._ways[0])
 
     def detect(self, ct: CtVolume, reporter: Reporter | None = None) -> CaseResult:
         """Find fractures in one scan.
@@ -187,15 +197,19 @@ class Detector:
         while not self._executors:
             way = self._ways[0]
             try:
-                executors = [make_executor(way, weights, self.settings) for weights in self._weights]
+                executors = self._unchecked or self._make_executors(way)
                 reason = None if way.is_trusted else self._inexactness(way, executors, voxels, spacing)
             except OpenVinoError as error:
                 reason = f"OpenVINO cannot be used ({error})"
+            self._unchecked = []
             if reason is None:
                 self._executors = executors
                 return
             del self._ways[0]
             reporter.note(f"{reason}: going on with {self._ways[0]}")
+
+    def _make_executors(self, way: Way) -> list[Executor]:
+        return [make_executor(way, weights, self.settings) for weights in self._weights]
 
     def _inexactness(
         self, way: Way, executors: Sequence[Executor], voxels: NDArray, spacing: Spacing

@@ -17,12 +17,12 @@ OVERRIDE_WIDGETS = ("scoreThresholdSlider", "cutoffSlider", "overlapSlider", "fl
 
 
 class AdvancedSection:
-    """Device, precision, engine and the engine's Python.
+    """Device, precision, engine, the engine's Python, and whether it is kept ready.
 
     Args:
         ui: the panel's widgets.
         on_python_changed: called when another Python is to run the engine.
-        on_change: called when anything that the pre-flight shows has changed.
+        on_change: called when any of these choices has changed.
     """
 
     def __init__(self, ui: Any, on_python_changed: Callable[[], None], on_change: Callable[[], None]) -> None:
@@ -36,6 +36,8 @@ class AdvancedSection:
         for combo in (ui.deviceComboBox, ui.precisionComboBox, ui.engineComboBox):
             combo.connect("currentIndexChanged(int)", lambda _index: self._keep())
         ui.enginePythonEdit.connect("currentPathChanged(QString)", self._keep_python)
+        ui.keepReadyCheckBox.checked = self._preferences.keep_ready
+        ui.keepReadyCheckBox.connect("toggled(bool)", self._keep_ready)
         ui.useModelSettingsCheckBox.connect("toggled(bool)", self._show_overrides)
         self._show_overrides(ui.useModelSettingsCheckBox.checked)
 
@@ -70,6 +72,11 @@ class AdvancedSection:
     def _keep_python(self, path: str) -> None:
         self._preferences.engine_python = path
         self._on_python_changed()
+        self._on_change()
+
+    def _keep_ready(self, wanted: bool) -> None:
+        self._preferences.keep_ready = wanted
+        self._on_change()
 
     def _show_overrides(self, use_model_settings: bool) -> None:
         for name in OVERRIDE_WIDGETS:

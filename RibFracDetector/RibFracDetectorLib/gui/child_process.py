@@ -79,6 +79,10 @@ class ChildProcess:
         """Its process id, 0 if it does not run."""
         return int(self._process.processId())
 
+    def write(self, data: bytes) -> None:
+        """Give it something on standard input; one that has ended does not get it."""
+        self._process.write(data)
+
     def close_input(self) -> None:
         """Let go of the lifeline: ask the child to end."""
         self._process.closeWriteChannel()

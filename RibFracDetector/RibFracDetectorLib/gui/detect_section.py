@@ -28,6 +28,7 @@ from .log_view import LogView
 from .model_choice import ModelChoice
 from .parameters import DetectorParameters
 from .preferences import Preferences
+from .standby import Standby
 
 LOOK_DELAY_MS = 100
 
@@ -64,8 +65,9 @@ class DetectSection:
         self._devices = preflight.DeviceReport(_("asking the engine …"))
         self._volume: preflight.VolumeReport | None = None
         self._log = LogView(ui)
+        self._standby = Standby(self._log.add)
         self._models = ModelChoice(ui, self._model_chosen)
-        self._advanced = AdvancedSection(ui, self.ask_devices, self._show)
+        self._advanced = AdvancedSection(ui, self.ask_devices, self._choices_changed)
         self._look_later = qt.QTimer()
         self._look_later.setSingleShot(True)
         self._look_later.setInterval(LOOK_DELAY_MS)
@@ -116,6 +118,7 @@ class DetectSection:
         for running in (self._job, self._query):
             if running is not None:
                 running.abandon()
+        self._standby.abandon()
 
     def _look_at_volume(self) -> None:
         node = self._ui.ctSelector.currentNode()
@@ -132,6 +135,10 @@ class DetectSection:
         if self._parameters is not None:
             self._parameters.model = weights
         self._on_banner()
+        self._choices_changed()
+
+    def _choices_changed(self) -> None:
+        self._standby.abandon()
         self._show()
 
     def _folder_chosen(self, folder: str) -> None:
@@ -152,8 +159,9 @@ class DetectSection:
         node = self._ui.ctSelector.currentNode()
         self._volume_id = node.GetID()
         self._enter(State.DETECTING)
+        self._options_used = self._options()
         try:
-            self._job.start(node, self._options())
+            self._job.start(node, self._options_used, self._standby)
         except RibFracError as error:
             self._detected(DetectionEnding(error=str(error)))
 
@@ -174,6 +182,7 @@ class DetectSection:
         question = _("This needs Python packages that are not installed yet: {names}. Install them now?")
         if missing and self._state is State.READY and dialogs.ask(question.format(names=", ".join(missing))):
             self.say("")
+            self._standby.abandon()  # on Windows, files in use cannot be replaced
             self._job = Installation(self._log.add, self._installed)
             self._enter(State.INSTALLING)
             self._job.start(missing)
@@ -191,6 +200,8 @@ class DetectSection:
         if ending.files is not None:
             self.say(_("Done: {file}").format(file=ending.files.findings.name))
             self._on_finished(ending.files, self._volume_id)
+            if self._preferences.keep_ready:
+                self._standby.prepare(self._options_used)
         elif ending.error is not None:
             self._complain(ending.error)
         elif cancelled:

@@ -22,6 +22,7 @@ from ..scene.ct import check_placeable
 from .engine_command import DetectionOptions, detect_arguments, ribfrac_command
 from .engine_process import EngineEnding, EngineProcess
 from .preferences import Preferences, remember_rate
+from .standby import Standby
 from .volumes import ct_in
 
 
@@ -70,12 +71,16 @@ class Detection:
         on_end: Callable[[DetectionEnding], None],
     ) -> None:
         self._on_progress, self._on_log, self._on_end = on_progress, on_log, on_end
-        self._engine = EngineProcess(self._take, on_log, self._ended)
+        self._fresh = EngineProcess(self._take, on_log, self._ended)
+        # Kept even when the other one is at work: a process must not be deleted while it tells its end.
+        self._ready: EngineProcess | None = None
+        self._engine = self._fresh
+        self._accepted = False
         self._copy: Path | None = None
         self._stage = _("Starting")
 
-    def start(self, ct_node: Any, options: DetectionOptions) -> None:
-        """Copy the volume and start the engine on it.
+    def start(self, ct_node: Any, options: DetectionOptions, standby: Standby) -> None:
+        """Copy the volume and give it to the engine that stands by, else start one.
 
         Raises:
             InputError: the volume cannot be used, or its copy cannot be written.
@@ -90,12 +95,16 @@ class Detection:
             write_ct(self._copy / "ct.nrrd", ct)
             arguments = detect_arguments(self._copy / "ct.nrrd", self._files.case_id, options)
             clean = slicer.util.startupEnvironment()
-            command = ribfrac_command(arguments, Preferences.engine_python, clean)
+            self._command = ribfrac_command(arguments, Preferences.engine_python, clean)
         except BaseException:
             self._remove_copy()
             raise
         self._began = time.monotonic()
-        self._engine.start(command)
+        self._ready = standby.hand_over(options)
+        if self._ready is None:
+            self._engine.start(self._command)
+        else:
+            self._use_ready(self._ready)
         self._on_progress(Progress(self._stage))
 
     @property
@@ -112,6 +121,21 @@ class Detection:
         self._engine.abandon()
         self._remove_copy()
 
+    def _use_ready(self, engine: EngineProcess) -> None:
+        self._engine = engine
+        engine.report_to(self._take, self._on_log, self._ready_ended)
+        files = self._files
+        engine.send(
+            {"input": str(self._copy / "ct.nrrd"), "case": files.case_id, "output": str(files.folder)}
+        )
+
+    def _ready_ended(self, ending: EngineEnding) -> None:
+        if self._accepted or ending.cancelled:
+            self._ended(ending)
+        else:  # it was gone, or about to go, when it was asked: nothing has been touched
+            self._engine = self._fresh
+            self._engine.start(self._command)
+
     def _take(self, event: dict[str, Any]) -> None:
         kind = event["event"]
         if kind == "stage":
@@ -120,6 +144,8 @@ class Detection:
         elif kind == "tile":
             left = event.get("seconds_left")
             self._on_progress(Progress(self._stage, int(event["done"]), int(event["total"]), left))
+        elif kind == "accepted":
+            self._accepted = True
         elif kind in ("note", "error"):
             self._on_log(str(event.get("text")))
 

@@ -37,7 +37,16 @@ class DetectionOptions:
 
 def detect_arguments(ct: Path, case_id: str, options: DetectionOptions) -> list[str]:
     """Arguments of `ribfrac` for a temporary copy of a CT."""
-    arguments = ["detect", str(ct), "--case", case_id, "--output", str(options.folder)]
+    return ["detect", str(ct), "--case", case_id, *_arguments(options)]
+
+
+def standby_arguments(options: DetectionOptions) -> list[str]:
+    """Arguments of `ribfrac` for a CT that it will be told about."""
+    return ["detect", "--standby", *_arguments(options)]
+
+
+def _arguments(options: DetectionOptions) -> list[str]:
+    arguments = ["--output", str(options.folder)]
     arguments += ["--weights", options.weights, "--mode", options.mode]
     arguments += ["--device", options.device, "--precision", options.precision]
     arguments += ["--engine", options.engine]

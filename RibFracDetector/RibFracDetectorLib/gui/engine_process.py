@@ -7,7 +7,7 @@ killed with everything it started. Whatever happens, `on_end` is called once, af
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,19 @@ class EngineProcess:
         """Start the engine."""
         self._program = command.program
         self._child.start(command)
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Tell it something, as a line of JSON; it is read when the engine comes to it."""
+        self._child.write(json.dumps(message).encode() + b"\n")
+
+    def report_to(
+        self,
+        on_event: Callable[[dict[str, Any]], None],
+        on_log: Callable[[str], None],
+        on_end: Callable[[EngineEnding], None],
+    ) -> None:
+        """From now on, tell these instead."""
+        self._on_event, self._on_log, self._on_end = on_event, on_log, on_end
 
     def cancel(self) -> None:
         """Ask it to end; it is killed if it does not."""

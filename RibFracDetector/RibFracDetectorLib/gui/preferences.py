@@ -27,6 +27,20 @@ class _Text:
         qt.QSettings().setValue(self._key, value)
 
 
+class _Flag:
+    """A setting that is on or off, off until it is chosen."""
+
+    def __init__(self, key: str) -> None:
+        self._key = f"{GROUP}/{key}"
+
+    def __get__(self, instance: object, owner: type | None = None) -> bool:
+        # A settings file keeps texts alone.
+        return str(qt.QSettings().value(self._key, False)).lower() == "true"
+
+    def __set__(self, instance: object, value: bool) -> None:
+        qt.QSettings().setValue(self._key, bool(value))
+
+
 class Preferences:
     """Each attribute reads and writes one setting.
 
@@ -35,6 +49,7 @@ class Preferences:
         engine_python: interpreter for the engine, empty for the application's own.
         device, precision, engine: what `ribfrac detect` is given.
         case_folder: where case files go.
+        keep_ready: whether an engine stands by after a detection.
     """
 
     reader = _Text("reader", DEFAULT_READER)
@@ -43,6 +58,7 @@ class Preferences:
     precision = _Text("precision", "auto")
     engine = _Text("engine", "auto")
     case_folder = _Text("caseFolder", str(Path.home() / "RibFrac"))
+    keep_ready = _Flag("keepReady")
 
 
 def remembered_rate(what: str) -> float | None:
