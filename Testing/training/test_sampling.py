@@ -15,6 +15,7 @@ from RibFracTrainingLib.training.data.classes import ClassMap
 from RibFracTrainingLib.training.data.prepared import PreparedCase
 from RibFracTrainingLib.training.data.sampler import EpochBatches
 from RibFracTrainingLib.training.data.samples import (
+    BoneSamplingSettings,
     CropBatch,
     CropSamples,
     SampleKey,
@@ -27,6 +28,7 @@ from torch.utils.data import DataLoader
 
 CLASSES = ClassMap()
 SMALL = SamplingSettings(crop_size=(24, 24, 20))
+BONE_HU = 300
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +165,28 @@ def test_all_four_sides_come_equally_often() -> None:
         for side in (10, 90):
             assert 0.2 < (centres[:, axis] == side).mean() < 0.3
     assert (np.isin(centres[:, 2], (10, 90))).mean() < 0.1, "z is random"
+
+
+def test_negative_crops_around_bone(cases: list[PreparedCase]) -> None:
+    settings = BoneSamplingSettings(SMALL.crop_size, bone_hu=BONE_HU)
+    for seed in range(50):
+        for case in cases:
+            centre = settings.negative_centre(case, np.random.default_rng(seed))
+            assert case.image()[centre] > BONE_HU
+    samples = CropSamples(cases, settings, CLASSES, 0)
+    middle = tuple(side // 2 for side in SMALL.crop_size)
+    drawn = [samples[SampleKey(0, place, place % len(samples))][1].image for place in range(20)]
+    assert all((image[tuple(slice(n - 1, n + 2) for n in middle)] > BONE_HU).any() for image in drawn)
+
+
+def test_without_bone_negative_crops_are_of_the_periphery(cases: list[PreparedCase]) -> None:
+    everywhere_too_soft = BoneSamplingSettings(SMALL.crop_size, bone_hu=40000)
+    for seed in range(20):
+        centre = everywhere_too_soft.negative_centre(cases[0], np.random.default_rng(seed))
+        ranges = [
+            (n // 2, size - n // 2) for n, size in zip(SMALL.crop_size, cases[0].grid.size, strict=True)
+        ]
+        assert any(centre[axis] in ranges[axis] for axis in (0, 1))
 
 
 def test_scans_without_fractures_are_used_as_negatives(cases: list[PreparedCase]) -> None:

@@ -17,7 +17,7 @@ from .averaging import AVERAGINGS
 from .batch import TrainingBatch
 from .configuration.choices import PartKind
 from .data.augmentation import AugmentationSettings, make_batch
-from .data.samples import CropBatch, SamplingSettings
+from .data.samples import BoneSamplingSettings, CropBatch, SamplingSettings
 from .losses import Losses, LossSettings, detection_losses
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
@@ -82,7 +82,7 @@ def early_stopping(patience: int = 5, min_delta: float = 0.0) -> EarlyStopping:
 
 
 KINDS = {
-    "sampling": PartKind({"lesion_and_periphery": SamplingSettings}),
+    "sampling": PartKind({"lesion_and_bone": BoneSamplingSettings, "lesion_and_periphery": SamplingSettings}),
     "augmentation": PartKind({"standard": Augmentation}),
     "network": PartKind({"retina_unet": retina_unet}, frozenset({"head"})),
     "head": PartKind({"dynamic": dynamic_head, "static": static_head}),

@@ -1,4 +1,4 @@
-"""Pairs of crops: one centred on a lesion, one from the rib periphery.
+"""Pairs of crops: one centred on a lesion, one from the rib periphery, or around bone.
 
 Source: spec 7 and 8.1. A sample is a pure function of the seed and its key, so it can be made again alone,
 in any worker, after any interruption.
@@ -20,6 +20,7 @@ from .crops import Crop, Point, cut_crop
 from .prepared import Lesion, PreparedCase
 
 XY, Z = (0, 1), (2,)
+BONE_TRIALS = 1000  # of which some ten or more are bone
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,30 @@ class SamplingSettings:
         shares = (self.fracture_free_share or 0.0, self.flip_xy_probability, self.flip_z_probability)
         if min(self.crop_size) < 1 or not all(0 <= share <= 1 for share in shares):
             raise ValueError(f"expected a positive crop size and probabilities from 0 to 1, not {self}")
+
+    def negative_centre(self, case: PreparedCase, generator: np.random.Generator) -> Point:
+        """The centre of a negative crop: in the rib periphery."""
+        return periphery_centre(case.grid.size, self.crop_size, generator)
+
+
+@dataclass(frozen=True)
+class BoneSamplingSettings(SamplingSettings):
+    """Negative crops around bone, for crops so small that one in the rib periphery shows air.
+
+    Attributes:
+        bone_hu: voxels above are taken for bone.
+    """
+
+    bone_hu: float = 300.0
+
+    def negative_centre(self, case: PreparedCase, generator: np.random.Generator) -> Point:
+        """A random voxel of bone; where a draw of many voxels has none, one in the rib periphery."""
+        points = generator.integers(0, case.grid.size, (BONE_TRIALS, 3))
+        bone = points[case.image()[tuple(points.T)] > self.bone_hu]
+        if not len(bone):
+            return super().negative_centre(case, generator)
+        x, y, z = bone[0].tolist()
+        return x, y, z
 
 
 class SampleKey(NamedTuple):
@@ -118,7 +143,7 @@ class CropSamples(Dataset):
         return [
             self._flip(cut_crop(case, self.classes, lesion_centre(lesion, generator), size), generator),
             self._flip(
-                cut_crop(other, self.classes, periphery_centre(other.grid.size, size, generator), size),
+                cut_crop(other, self.classes, self.settings.negative_centre(other, generator), size),
                 generator,
             ),
         ]
