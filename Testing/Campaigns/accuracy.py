@@ -23,14 +23,15 @@ import numpy as np
 from card import as_table
 from commands import detect, report, simulate
 from ribfrac_testing.reference import REPOSITORY
-from RibFracDetectorLib.evaluation.bootstrap import CONFIDENCE, scan_weights
-from RibFracDetectorLib.evaluation.center_metric import evaluate_list, pool_by_center
+from RibFracDetectorLib.evaluation.bootstrap import percentile_interval, scan_weights
+from RibFracDetectorLib.evaluation.center_metric import pool_by_center
 from RibFracDetectorLib.evaluation.froc import operating_score
 from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
 from RibFracDetectorLib.evaluation.matching import Pool
-from RibFracDetectorLib.evaluation.options import EvaluationOptions
+from RibFracDetectorLib.evaluation.output import write_json
 from RibFracDetectorLib.evaluation.pairing import PairedList, paired_list
 from RibFracDetectorLib.evaluation.predictions import read_predictions
+from RibFracTrainingLib.simulation.lesions.fracture import LABELS
 from shams import count_at_places
 
 PARTS = ("validation", "held-out", "real", "shams")
@@ -38,8 +39,7 @@ REAL_SCANS = REPOSITORY.parent / "shared" / "data" / "ct"
 FALSE_POSITIVES = 0.5  # a scan of the validation part
 REPLICATES = 1000
 LIST = "findings"
-CLASSES = {1: "displaced", 2: "non-displaced", 3: "buckle", 4: "segmental", 7: "healed"}
-OPTIONS = EvaluationOptions(classes=frozenset(CLASSES), replicates=REPLICATES, data="simulated")
+CLASSES = frozenset(LABELS.values())
 NOTHING_ELSE = ("--imitators", "0-0", "--slice-faults", "0")
 
 
@@ -65,7 +65,7 @@ def main() -> None:
     for part in PARTS:
         if part in options.parts:
             results[part] = MEASURE[part](options, results)
-            path.write_text(json.dumps(results, indent=2, default=_plain) + "\n")
+            write_json(path, results)
     table = as_table(results)
     (options.output / "accuracy.md").write_text(table)
     print(table)
@@ -81,13 +81,10 @@ def _validation(options: argparse.Namespace, _: dict[str, Any]) -> dict[str, Any
 
 
 def _held_out(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
-    _simulated(options, "held-out", options.held_out, seed=7002)
+    paired = _simulated(options, "held-out", options.held_out, seed=7002)
     folder = options.output / "held-out"
-    split = folder / "data" / "dataset.json"
-    report(folder / "results", split, list(CLASSES), folder / "evaluation")
-    truth = read_ground_truth(split)
-    evaluated = evaluate_list(truth, read_predictions(folder / "results"), LIST, OPTIONS)
-    return {**evaluated.values, "at_threshold": _at(evaluated.paired, results["validation"]["threshold"])}
+    values = report(folder, sorted(CLASSES))[LIST]
+    return {**values, "at_threshold": _at(paired, results["validation"]["threshold"])}
 
 
 def _simulated(options: argparse.Namespace, name: str, scans: int, seed: int) -> PairedList:
@@ -102,7 +99,7 @@ def _simulated(options: argparse.Namespace, name: str, scans: int, seed: int) ->
 def _real(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
     threshold = results["validation"]["threshold"]
     untouched = options.output / "untouched"
-    scans = sorted(options.real.glob("*.nii.gz"))
+    scans = _healthy(options)
     detect(scans, untouched, options.weights)
     scores = {case: result.lists[LIST].scores for case, result in read_predictions(untouched).cases.items()}
     folder = options.output / "real"
@@ -116,13 +113,17 @@ def _real(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any
 
 def _shams(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
     threshold = results["validation"]["threshold"]
-    scans = sorted(options.real.glob("*.nii.gz"))
+    scans = _healthy(options)
     folder = options.output / "shams"
     a_scan = 15
     only = ("--fractures", "0-0", "--fracture-free", "1", "--shams", f"{a_scan}-{a_scan}", *NOTHING_ELSE)
     simulate(folder / "data", -(-options.shams // a_scan), 7004, 1, *only, *_bodies(scans))
     _searched(folder, options.weights)
     return count_at_places(folder, options.output / "untouched", threshold)
+
+
+def _healthy(options: argparse.Namespace) -> list[Path]:
+    return sorted(options.real.glob("*.nii.gz"))
 
 
 def _bodies(scans: list[Path]) -> list[str]:
@@ -133,9 +134,7 @@ def _searched(folder: Path, weights: str | None) -> PairedList:
     """The truth of a data set and what is found in it."""
     split = folder / "data" / "dataset.json"
     detect([split], folder / "results", weights)
-    return paired_list(
-        read_ground_truth(split), read_predictions(folder / "results"), LIST, OPTIONS.froc_classes, "count"
-    )
+    return paired_list(read_ground_truth(split), read_predictions(folder / "results"), LIST, CLASSES, "count")
 
 
 def _at(paired: PairedList, threshold: float) -> dict[str, Any]:
@@ -155,7 +154,7 @@ def _at(paired: PairedList, threshold: float) -> dict[str, Any]:
                 "lesions": int((classes == label).sum()),
                 "sensitivity": float(hit[classes == label].mean()),
             }
-            for label, name in CLASSES.items()
+            for name, label in LABELS.items()
             if (classes == label).any()
         },
     }
@@ -165,12 +164,7 @@ def _interval(pool: Pool, hit: np.ndarray) -> list[float]:
     counts = np.bincount(pool.lesion_case, minlength=pool.n_cases)
     hits = np.bincount(pool.lesion_case, weights=hit, minlength=pool.n_cases)
     drawn = [weights @ hits / (weights @ counts) for weights in scan_weights(pool.n_cases, REPLICATES, 0)]
-    tail = (1 - CONFIDENCE) / 2
-    return np.nanquantile(drawn, [tail, 1 - tail]).tolist()
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist()
+    return [float(border) for border in percentile_interval(np.array(drawn))]
 
 
 MEASURE = {"validation": _validation, "held-out": _held_out, "real": _real, "shams": _shams}

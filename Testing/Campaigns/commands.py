@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from ribfrac_testing.command_line import command
 
 LOWEST_SCORE = 0.02  # curves go on below any threshold that is used
 
@@ -23,11 +26,13 @@ def detect(inputs: Sequence[Path], results: Path, weights: str | None) -> None:
     _ribfrac("detect", *map(str, inputs), "--output", str(results), *model, *lowest, "--progress", "none")
 
 
-def report(results: Path, truth: Path, classes: Sequence[int], output: Path) -> None:
-    """Curves and the report of an evaluation by the centre rule."""
-    chosen = ("--classes", ",".join(map(str, classes)), "--data", "simulated")
-    _ribfrac("evaluate", str(results), str(truth), "--metric", "center", *chosen, "--output", str(output))
+def report(folder: Path, classes: Sequence[int]) -> dict[str, Any]:
+    """The values of an evaluation of `results` against `data` by the centre rule; curves beside them."""
+    inputs = (str(folder / "results"), str(folder / "data" / "dataset.json"))
+    chosen = ("--metric", "center", "--classes", ",".join(map(str, classes)), "--data", "simulated")
+    _ribfrac("evaluate", *inputs, *chosen, "--output", str(folder / "evaluation"))
+    return json.loads((folder / "evaluation" / "center.json").read_text())
 
 
 def _ribfrac(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "RibFracDetectorLib", *arguments], check=True)
+    subprocess.run(command(*arguments), check=True)

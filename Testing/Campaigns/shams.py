@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from RibFracDetectorLib.evaluation.boxes import points_in_boxes
 from RibFracDetectorLib.evaluation.cases import Detections
 from RibFracDetectorLib.evaluation.predictions import read_predictions
 
@@ -41,6 +42,4 @@ def count_at_places(folder: Path, untouched: Path, threshold: float) -> dict[str
 
 def _raised(places: NDArray[np.float64], found: Detections, threshold: float) -> NDArray[np.bool_]:
     """Whether each place (n, 3) lies in the box of a finding that counts."""
-    boxes = found.boxes[found.scores >= threshold]
-    inside = (places[:, None] >= boxes[None, :, :3]) & (places[:, None] <= boxes[None, :, 3:])
-    return inside.all(axis=2).any(axis=1)
+    return points_in_boxes(places, found.boxes[found.scores >= threshold]).any(axis=1)

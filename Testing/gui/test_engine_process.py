@@ -25,7 +25,7 @@ class Run:
 
     def __init__(self, code: str, program: str = sys.executable) -> None:
         from RibFracDetectorLib.gui.child_process import Command
-        from RibFracDetectorLib.gui.engine_process import EngineProcess
+        from RibFracDetectorLib.gui.engine_process import EngineProcess, Listener
 
         self.events: list[dict[str, Any]] = []
         self.log: list[str] = []
@@ -35,7 +35,7 @@ class Run:
             "from RibFracDetectorLib.case.handshake import hello_event\n"
         )
         environment = {**os.environ, "PYTHONPATH": str(LIBRARY.parent), "PYTHONUNBUFFERED": "1"}
-        self.process = EngineProcess(self.events.append, self.log.append, self.endings.append)
+        self.process = EngineProcess(Listener(self.events.append, self.log.append, self.endings.append))
         self.process.start(Command(program, ["-c", prelude + textwrap.dedent(code)], environment))
 
     @property

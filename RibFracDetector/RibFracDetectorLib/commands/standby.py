@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..case.errors import InputError
+from ..case.shortening import shortened
 from . import lifeline
 
 if TYPE_CHECKING:
@@ -109,8 +110,7 @@ def _with_job(arguments: argparse.Namespace, line: bytes) -> argparse.Namespace:
         if not all(isinstance(text, str) for text in (source, case, output)):
             raise TypeError
     except (ValueError, KeyError, TypeError):
-        shown = line.decode("utf-8", errors="replace")
-        shown = shown if len(shown) <= SHOWN_CHARACTERS else shown[:SHOWN_CHARACTERS] + "…"
+        shown = shortened(line.decode("utf-8", errors="replace"), SHOWN_CHARACTERS)
         raise InputError(
             f"--standby: standard input said {shown!r}; expected one line of JSON with the texts "
             f"{', '.join(KEYS)}"

@@ -28,7 +28,7 @@ class Replicates:
 
     def band(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lower and upper border of the 95 % percentile interval at each point."""
-        return _interval(self.values)
+        return percentile_interval(self.values)
 
     def columns(self, part: slice) -> Replicates:
         """The replicates of some of the points."""
@@ -36,7 +36,7 @@ class Replicates:
 
     def mean_interval(self) -> list[float]:
         """95 % percentile interval of the mean over the points."""
-        low, high = _interval(self.values.mean(axis=1))
+        low, high = percentile_interval(self.values.mean(axis=1))
         return [float(low), float(high)]
 
 
@@ -70,7 +70,7 @@ def paired_comparison(
     one = bootstrap_sensitivity(first, points, replicates, seed).values.mean(axis=1)
     two = bootstrap_sensitivity(second, points, replicates, seed).values.mean(axis=1)
     differences = (two - one)[~np.isnan(two - one)]
-    low, high = _interval(differences)
+    low, high = percentile_interval(differences)
     below, above = np.count_nonzero(differences <= 0), np.count_nonzero(differences >= 0)
     everyone = np.ones(first.n_cases)
     observed = _weighted(second, points, everyone).mean() - _weighted(first, points, everyone).mean()
@@ -87,7 +87,7 @@ def _weighted(pool: Pool, points: Sequence[float], weights: NDArray[np.float64])
     return sensitivity_at(froc_curve(pool, weights), points, lesions)
 
 
-def _interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def percentile_interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Percentile interval along the first axis, draws without a lesion left out; NaN without draws."""
     kept = values[~np.isnan(values).reshape(len(values), -1).any(axis=1)]
     if not len(kept):

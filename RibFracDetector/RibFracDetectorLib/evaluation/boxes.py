@@ -29,6 +29,13 @@ def _volume(extents: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.prod(np.clip(extents, 0.0, _LARGEST_EXTENT), axis=-1)
 
 
+def points_in_boxes(points: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each point lies in each box, borders included: (n, 3) and (m, 6) -> (n, m)."""
+    after = points[:, None] >= boxes[None, :, :3]
+    before = points[:, None] <= boxes[None, :, 3:]
+    return (after & before).all(axis=2)
+
+
 def mask_boxes(labels: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The values of an instance mask, ascending, and their half-open boxes, (n,) and (n, 6).
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .boxes import box_iou
+from .boxes import box_iou, points_in_boxes
 from .cases import Detections, Lesions
 
 NEVER = -np.inf
@@ -80,8 +80,8 @@ def match_centers(lesions: Lesions, detections: Detections) -> CaseMatch:
     brings no new hit.
     """
     order = _by_score(detections.scores)
-    touches = _inside(detections.centers[order], lesions.boxes)
-    touches |= _inside(lesions.centers, detections.boxes[order]).T
+    touches = points_in_boxes(detections.centers[order], lesions.boxes)
+    touches |= points_in_boxes(lesions.centers, detections.boxes[order]).T
     first = np.argmax(touches, axis=0) if len(order) else np.zeros(len(lesions), dtype=np.int64)
     return _case_match(detections.scores[order], touches.any(axis=1), first, touches.any(axis=0))
 
@@ -117,13 +117,6 @@ def _case_match(
 
 def _by_score(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.argsort(-scores, kind="stable")
-
-
-def _inside(points: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether each point lies in each box, borders included: (n, 3) and (m, 6) -> (n, m)."""
-    after = points[:, None] >= boxes[None, :, :3]
-    before = points[:, None] <= boxes[None, :, 3:]
-    return (after & before).all(axis=2)
 
 
 def case_counts(match: CaseMatch) -> CaseCounts:

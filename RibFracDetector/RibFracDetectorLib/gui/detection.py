@@ -20,7 +20,7 @@ from ..case.case_files import CaseFiles
 from ..case.ct_writing import write_ct
 from ..scene.ct import check_placeable
 from .engine_command import DetectionOptions, detect_arguments, ribfrac_command
-from .engine_process import EngineEnding, EngineProcess
+from .engine_process import EngineEnding, EngineProcess, Listener
 from .preferences import Preferences, remember_rate
 from .standby import Standby
 from .volumes import ct_in
@@ -71,7 +71,7 @@ class Detection:
         on_end: Callable[[DetectionEnding], None],
     ) -> None:
         self._on_progress, self._on_log, self._on_end = on_progress, on_log, on_end
-        self._fresh = EngineProcess(self._take, on_log, self._ended)
+        self._fresh = EngineProcess(Listener(self._take, on_log, self._ended))
         # Kept even when the other one is at work: a process must not be deleted while it tells its end.
         self._ready: EngineProcess | None = None
         self._engine = self._fresh
@@ -123,7 +123,7 @@ class Detection:
 
     def _use_ready(self, engine: EngineProcess) -> None:
         self._engine = engine
-        engine.report_to(self._take, self._on_log, self._ready_ended)
+        engine.listener = Listener(self._take, self._on_log, self._ready_ended)
         files = self._files
         engine.send(
             {"input": str(self._copy / "ct.nrrd"), "case": files.case_id, "output": str(files.folder)}

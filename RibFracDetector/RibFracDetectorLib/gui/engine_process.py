@@ -16,6 +16,7 @@ from slicer.i18n import tr as _
 
 from ..case.errors import RibFracError
 from ..case.handshake import check_hello
+from ..case.shortening import shortened
 from .child_process import ChildProcess, Command, Ending
 from .process_tree import kill_tree
 
@@ -43,22 +44,30 @@ class EngineEnding:
         return not self.cancelled and self.error is None
 
 
-class EngineProcess:
-    """One run of the engine with `--progress jsonl --lifeline`.
+@dataclass(frozen=True)
+class Listener:
+    """Who is told of an engine.
 
-    Args:
+    Attributes:
         on_event: gets every event after the handshake, as the engine sent it.
         on_log: gets every line that is meant for people.
         on_end: gets the `EngineEnding`.
     """
 
-    def __init__(
-        self,
-        on_event: Callable[[dict[str, Any]], None],
-        on_log: Callable[[str], None],
-        on_end: Callable[[EngineEnding], None],
-    ) -> None:
-        self._on_event, self._on_log, self._on_end = on_event, on_log, on_end
+    on_event: Callable[[dict[str, Any]], None]
+    on_log: Callable[[str], None]
+    on_end: Callable[[EngineEnding], None]
+
+
+class EngineProcess:
+    """One run of the engine with `--progress jsonl --lifeline`.
+
+    Attributes:
+        listener: is told of it; another one may take its place while the engine runs.
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
         self._child = ChildProcess(self._take_line, self._take_log, self._ended)
         self._engine_number = 0  # the child itself may be a launcher
         self._greeted = False
@@ -84,15 +93,6 @@ class EngineProcess:
     def send(self, message: Mapping[str, Any]) -> None:
         """Tell it something, as a line of JSON; it is read when the engine comes to it."""
         self._child.write(json.dumps(message).encode() + b"\n")
-
-    def report_to(
-        self,
-        on_event: Callable[[dict[str, Any]], None],
-        on_log: Callable[[str], None],
-        on_end: Callable[[EngineEnding], None],
-    ) -> None:
-        """From now on, tell these instead."""
-        self._on_event, self._on_log, self._on_end = on_event, on_log, on_end
 
     def cancel(self) -> None:
         """Ask it to end; it is killed if it does not."""
@@ -130,19 +130,19 @@ class EngineProcess:
             return
         if event["event"] == "error":
             self._reported = str(event.get("text"))
-        self._on_event(event)
+        self.listener.on_event(event)
 
     def _take_log(self, line: str) -> None:
         if line.strip():
             self._last_log = line.strip()
-            self._on_log(line)
+            self.listener.on_log(line)
 
     def _ended(self, ending: Ending) -> None:
         self._patience.stop()
         if self._cancelled:
-            self._on_end(EngineEnding(cancelled=True))
+            self.listener.on_end(EngineEnding(cancelled=True))
         else:
-            self._on_end(EngineEnding(error=self._explain(ending)))
+            self.listener.on_end(EngineEnding(error=self._explain(ending)))
 
     def _explain(self, ending: Ending) -> str | None:
         """The first cause that is known, in one line; None if there was no failure."""
@@ -171,7 +171,7 @@ def _parsed(line: str) -> dict[str, Any]:
             return event
     except ValueError:
         pass
-    shown = line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS] + "…"
+    shown = shortened(line, SHOWN_CHARACTERS)
     raise RibFracError(
         f"the engine said {shown!r}, a message was expected, so it was stopped; look in the log for a module "
         "that prints to standard output, or set Engine Python to a clean installation"

@@ -6,6 +6,8 @@ from collections import deque
 from datetime import datetime
 from typing import Any
 
+from ..case.shortening import shortened
+
 KEPT_LINES = 2000
 SHOWN_CHARACTERS = 60
 
@@ -29,5 +31,5 @@ class LogView:
         line = f"{datetime.now():%H:%M:%S} {text}"
         self._lines.append(line)
         self._ui.logView.appendPlainText(line)
-        self._ui.logLineLabel.text = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
+        self._ui.logLineLabel.text = shortened(text, SHOWN_CHARACTERS)
         self._ui.logLineLabel.toolTip = text

@@ -14,7 +14,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .engine_command import DetectionOptions, ribfrac_command, standby_arguments
-from .engine_process import EngineEnding, EngineProcess
+from .engine_process import EngineEnding, EngineProcess, Listener
 from .preferences import Preferences
 
 
@@ -34,7 +34,7 @@ class Standby:
         """Start an engine for a detection that may follow."""
         self.abandon()
         self._identity = _identity(options)
-        self._engine = EngineProcess(self._take, self._on_log, self._ended)
+        self._engine = EngineProcess(Listener(self._take, self._on_log, self._ended))
         clean = slicer.util.startupEnvironment()
         self._engine.start(ribfrac_command(standby_arguments(options), Preferences.engine_python, clean))
 

@@ -67,6 +67,5 @@ def _enter_worker(_worker: int) -> None:
     It goes on needing batches until the step's end; a worker ends when its queue does, or its parent.
     """
     torch.set_num_threads(1)
-    for name in SIGNALS:
-        if number := getattr(signal, name, None):
-            signal.signal(number, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

@@ -16,7 +16,9 @@ from typing import Any
 from RibFracDetectorLib.case.errors import RibFracError
 
 INTERRUPTED = 130
-SIGNALS = ("SIGTERM", "SIGINT", "SIGUSR1", "SIGBREAK")
+_NAMES = ("SIGTERM", "SIGINT", "SIGUSR1", "SIGBREAK")
+SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+"""Those of the names that this system has."""
 
 
 class TrainingInterruptedError(RibFracError):
@@ -42,11 +44,9 @@ class Stopper:
         self._tell_children = tell_children
         if threading.current_thread() is not threading.main_thread():
             return
-        for name in SIGNALS:
-            number = getattr(signal, name, None)
-            if number is not None:
-                before = signal.signal(number, self._handle)
-                self._previous.setdefault(number, before)
+        for number in SIGNALS:
+            before = signal.signal(number, self._handle)
+            self._previous.setdefault(number, before)
 
     def uninstall(self) -> None:
         """Give the signals back to whoever had them."""
