@@ -46,6 +46,10 @@ class TinyNetwork(nn.Module):
             self.voxels(fine),
         )
 
+    def segment(self, images: Tensor) -> Tensor:
+        """See `RetinaUNet.segment`."""
+        return self.voxels(self.stem(images))
+
     @staticmethod
     def _down(channels: int) -> nn.Module:
         return nn.Sequential(

@@ -76,6 +76,18 @@ def test_the_saved_configuration_repeats_the_run(tiny: Path, tmp_path: Path) -> 
     assert not differences(one, two)
 
 
+def test_voxels_alone_leave_the_box_head_as_it_was(tiny: Path, tmp_path: Path) -> None:
+    overrides = (*shared_data(tiny), "losses={_delete_: true, name: voxels}", "validation.every_epochs=null")
+    train_here(tiny, tmp_path / "short", *overrides, "optimizer.lr=1e-9")
+    train_here(tiny, tmp_path / "long", *overrides)
+    short, long = (checkpoint(tmp_path / name / "latest.pth")["state_dict"] for name in ("short", "long"))
+    changed = {fault.split("/")[1].split(".")[0] for fault in differences(short, long)}
+    assert changed == {"stem", "voxels"}
+    row = rows(tmp_path / "long" / "train.csv")[0]
+    assert float(row["dice"]) > 0
+    assert "class_level0" not in row
+
+
 def test_ema_is_what_is_saved_for_detection(tiny: Path, tmp_path: Path) -> None:
     train_here(tiny, tmp_path, *shared_data(tiny), "averaging={name: ema, decay: 0.9}")
     content = checkpoint(tmp_path / "latest.pth")

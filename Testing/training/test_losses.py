@@ -21,7 +21,7 @@ from RibFracDetectorLib.engine.network import RawOutput
 from RibFracTrainingLib.training.assignment import assign_boxes
 from RibFracTrainingLib.training.batch import TrainingBatch
 from RibFracTrainingLib.training.box_overlap import paired_giou
-from RibFracTrainingLib.training.losses import Losses, LossSettings, detection_losses
+from RibFracTrainingLib.training.losses import Losses, LossSettings, detection_losses, voxel_losses
 from RibFracTrainingLib.training.losses.segmentation import DICE_SCORES, IGNORED, segmentation_losses
 from RibFracTrainingLib.training.losses.varifocal import varifocal_loss
 from torch import Tensor
@@ -189,17 +189,17 @@ def test_ignored_voxels_say_nothing(seed: int) -> None:
     labels[0, :3] = IGNORED
     labels[1] = IGNORED if seed % 2 else labels[1]
     logits = torch.randn(2, 2, 6, 5, 4, generator=generator, requires_grad=True)
-    ours = voxel_losses(logits, labels)
+    ours = segmented(logits, labels)
     (ours.cross_entropy + ours.dice).backward()
     assert not logits.grad.movedim(1, -1)[labels == IGNORED].any()
     assert logits.grad.movedim(1, -1)[labels != IGNORED].all()
     disturbed = torch.where((labels == IGNORED)[:, None], torch.full_like(logits, 9.0), logits)
-    again = voxel_losses(disturbed, labels)
+    again = segmented(disturbed, labels)
     assert (again.cross_entropy, again.dice) == (ours.cross_entropy, ours.dice)
     assert again.accuracy == ours.accuracy
 
 
-def voxel_losses(logits: Tensor, labels: Tensor, dice: str = "standard"):
+def segmented(logits: Tensor, labels: Tensor, dice: str = "standard"):
     """Losses with the default class weights."""
     return segmentation_losses(logits, labels, SETTINGS.voxel_class_weights, DICE_SCORES[dice])
 
@@ -216,7 +216,7 @@ def test_cross_entropy_is_torchs_without_division_by_the_weights() -> None:
         reduction="none",
     )
     expected = each.sum() / (labels != IGNORED).sum()
-    torch.testing.assert_close(voxel_losses(logits, labels).cross_entropy, expected)
+    torch.testing.assert_close(segmented(logits, labels).cross_entropy, expected)
 
 
 def test_derivatives_of_the_varifocal_loss() -> None:
@@ -241,7 +241,7 @@ def test_derivatives_of_the_voxel_losses(dice: str) -> None:
     logits = torch.randn(2, 2, 2, 1, 1, dtype=torch.float64, requires_grad=True)
 
     def both(values: Tensor) -> tuple[Tensor, Tensor]:
-        losses = voxel_losses(values, labels, dice)
+        losses = segmented(values, labels, dice)
         return losses.cross_entropy, losses.dice
 
     assert torch.autograd.gradcheck(both, logits)
@@ -257,3 +257,14 @@ def test_the_log_tells_every_part() -> None:
     summed = sum(value for name, value in log.items() if "level" in name or name in ("cross_entropy", "dice"))
     torch.testing.assert_close(log["loss"], summed)
     assert tuple(batch.images.shape[2:]) == PATCH
+
+
+def test_voxel_losses_are_those_of_the_whole() -> None:
+    batch = make_batch([TWO_BOXES, NO_BOXES])
+    raw = random_output(batch, seed=0)
+    whole = detection_losses(raw, batch, LossSettings())
+    voxels = voxel_losses(raw.seg_logits, batch, LossSettings())
+    assert voxels.cross_entropy == whole.cross_entropy
+    assert voxels.dice == whole.dice
+    assert voxels.total == whole.cross_entropy + whole.dice
+    assert voxels.box_count == whole.box_count == 2

@@ -179,6 +179,19 @@ def test_negative_crops_around_bone(cases: list[PreparedCase]) -> None:
     assert all((image[tuple(slice(n - 1, n + 2) for n in middle)] > BONE_HU).any() for image in drawn)
 
 
+def test_lesions_lie_anywhere_in_moved_crops(cases: list[PreparedCase]) -> None:
+    offset = (9, 5, 0)
+    settings = BoneSamplingSettings(SMALL.crop_size, lesion_offset=offset)
+    case, lesion = cases[0], cases[0].lesions[1]
+    generator = np.random.default_rng(0)
+    centres = np.array([settings.positive_centre(case, lesion, generator) for _ in range(3000)])
+    size = np.array(case.grid.size)
+    assert (centres.min(axis=0) == np.maximum(np.subtract(lesion.box[:3], offset), 0)).all()
+    assert (centres.max(axis=0) == np.minimum(np.add(lesion.box[3:], offset), size) - 1).all()
+    at_the_edge = [settings.positive_centre(case, case.lesions[0], generator) for _ in range(500)]
+    assert (np.array(at_the_edge) >= 0).all(), "centres stay in the scan"
+
+
 def test_without_bone_negative_crops_are_of_the_periphery(cases: list[PreparedCase]) -> None:
     everywhere_too_soft = BoneSamplingSettings(SMALL.crop_size, bone_hu=40000)
     for seed in range(20):

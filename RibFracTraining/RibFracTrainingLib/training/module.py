@@ -102,7 +102,7 @@ class DetectionModule(pl.LightningModule):
         generator = batch_generator(*seed)
         torch.manual_seed(int(torch.randint(2**62, (1,), generator=batch_generator(*seed))))
         batch = self._augmentation(crops, self.device, generator)
-        losses = self._losses(self.network(batch.images), batch, self._mean_over_processes)
+        losses = self._losses(self.network, batch, self._mean_over_processes)
         self.last_log = losses.for_log()
         self._sources = crops.sources
         return losses.total

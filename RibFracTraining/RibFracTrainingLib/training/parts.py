@@ -8,7 +8,7 @@ from typing import Protocol
 
 import torch
 from pytorch_lightning.callbacks import EarlyStopping
-from RibFracDetectorLib.engine.network import RawOutput, RetinaUNet, build_network
+from RibFracDetectorLib.engine.network import RetinaUNet, build_network
 from RibFracDetectorLib.engine.network.dynamic_head import DynamicHead
 from RibFracDetectorLib.engine.network.static_head import StaticHead
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from .batch import TrainingBatch
 from .configuration.choices import PartKind
 from .data.augmentation import AugmentationSettings, make_batch
 from .data.samples import BoneSamplingSettings, CropBatch, SamplingSettings
-from .losses import Losses, LossSettings, detection_losses
+from .losses import Losses, LossSettings, detection_losses, voxel_losses
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 
@@ -27,9 +27,9 @@ class LossFunction(Protocol):
     """What a class of `losses` makes."""
 
     def __call__(
-        self, raw: RawOutput, batch: TrainingBatch, average_over_processes: Callable[[Tensor], Tensor]
+        self, network: RetinaUNet, batch: TrainingBatch, average_over_processes: Callable[[Tensor], Tensor]
     ) -> Losses:
-        """The losses of a batch; anything with `total` and `for_log()` will do."""
+        """What the network loses on a batch; anything with `total` and `for_log()` will do."""
 
 
 class BatchMaker(Protocol):
@@ -44,10 +44,27 @@ class DetectionLosses(LossSettings):
     """`detection_losses` with these settings."""
 
     def __call__(
-        self, raw: RawOutput, batch: TrainingBatch, average_over_processes: Callable[[Tensor], Tensor]
+        self, network: RetinaUNet, batch: TrainingBatch, average_over_processes: Callable[[Tensor], Tensor]
     ) -> Losses:
         """See `LossFunction`."""
-        return detection_losses(raw, batch, self, average_over_processes)
+        return detection_losses(network(batch.images), batch, self, average_over_processes)
+
+
+@dataclass(frozen=True)
+class VoxelLosses(LossSettings):
+    """Those of `DetectionLosses` that concern voxels: to train trunk and segmentation head first.
+
+    A step without the box head costs about half, and every voxel of a fracture teaches.
+    """
+
+    def __call__(
+        self,
+        network: RetinaUNet,
+        batch: TrainingBatch,
+        average_over_processes: Callable[[Tensor], Tensor],  # noqa: ARG002 - a mean over voxels needs none
+    ) -> Losses:
+        """See `LossFunction`; the box head gets no gradient and stays as it is."""
+        return voxel_losses(network.segment(batch.images), batch, self)
 
 
 @dataclass(frozen=True)
@@ -86,7 +103,7 @@ KINDS = {
     "augmentation": PartKind({"standard": Augmentation}),
     "network": PartKind({"retina_unet": retina_unet}, frozenset({"head"})),
     "head": PartKind({"dynamic": dynamic_head, "static": static_head}),
-    "losses": PartKind({"detection": DetectionLosses}),
+    "losses": PartKind({"detection": DetectionLosses, "voxels": VoxelLosses}),
     "optimizer": PartKind(OPTIMIZERS, frozenset({"parameters"})),
     "schedule": PartKind(SCHEDULES, frozenset({"total_steps", "steps_per_epoch", "base_lr"})),
     "averaging": PartKind(AVERAGINGS),

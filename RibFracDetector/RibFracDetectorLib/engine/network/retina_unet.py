@@ -63,6 +63,11 @@ class RetinaUNet(nn.Module):
         logits, deltas = self.bbox_head(coarser)
         return RawOutput(logits, deltas, self.seg_head(stride2))
 
+    def segment(self, images: Tensor) -> Tensor:
+        """`seg_logits` of `forward` alone; without the box head, about half the work."""
+        _check_shape(images)
+        return self.seg_head(self.neck(self.backbone(images))[0])
+
 
 def build_network(architecture: Architecture) -> RetinaUNet:
     """A network with fresh float32 weights (spec 3.7), in training mode.

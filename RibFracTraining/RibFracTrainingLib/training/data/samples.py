@@ -47,6 +47,10 @@ class SamplingSettings:
         if min(self.crop_size) < 1 or not all(0 <= share <= 1 for share in shares):
             raise ValueError(f"expected a positive crop size and probabilities from 0 to 1, not {self}")
 
+    def positive_centre(self, case: PreparedCase, lesion: Lesion, generator: np.random.Generator) -> Point:  # noqa: ARG002
+        """The centre of a positive crop: in the lesion's box."""
+        return lesion_centre(lesion, generator)
+
     def negative_centre(self, case: PreparedCase, generator: np.random.Generator) -> Point:
         """The centre of a negative crop: in the rib periphery."""
         return periphery_centre(case.grid.size, self.crop_size, generator)
@@ -54,13 +58,28 @@ class SamplingSettings:
 
 @dataclass(frozen=True)
 class BoneSamplingSettings(SamplingSettings):
-    """Negative crops around bone, for crops so small that one in the rib periphery shows air.
+    """For small patches, where a crop in the rib periphery shows air, and where a place teaches much.
 
     Attributes:
-        bone_hu: voxels above are taken for bone.
+        bone_hu: voxels above are taken for bone, around which the negative crops lie.
+        lesion_offset: voxels (x, y, z) by which a lesion's crop is moved at most, either way, so that
+            fractures are found anywhere in a patch.
     """
 
     bone_hu: float = 300.0
+    lesion_offset: tuple[int, int, int] = (0, 0, 0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if min(self.lesion_offset) < 0:
+            raise ValueError(f"expected offsets of at least 0 voxels, not {self.lesion_offset}")
+
+    def positive_centre(self, case: PreparedCase, lesion: Lesion, generator: np.random.Generator) -> Point:
+        """A random voxel of the lesion's box, moved within the scan."""
+        limits = np.array(self.lesion_offset)
+        moved = super().positive_centre(case, lesion, generator) + generator.integers(-limits, limits + 1)
+        x, y, z = np.clip(moved, 0, np.array(case.grid.size) - 1).tolist()
+        return x, y, z
 
     def negative_centre(self, case: PreparedCase, generator: np.random.Generator) -> Point:
         """A random voxel of bone; where a draw of many voxels has none, one in the rib periphery."""
@@ -140,13 +159,10 @@ class CropSamples(Dataset):
         case = self._cases[number]
         size = self.settings.crop_size
         other = self._negative_case(case, generator)
-        return [
-            self._flip(cut_crop(case, self.classes, lesion_centre(lesion, generator), size), generator),
-            self._flip(
-                cut_crop(other, self.classes, self.settings.negative_centre(other, generator), size),
-                generator,
-            ),
-        ]
+        positive = cut_crop(case, self.classes, self.settings.positive_centre(case, lesion, generator), size)
+        positive = self._flip(positive, generator)
+        negative = cut_crop(other, self.classes, self.settings.negative_centre(other, generator), size)
+        return [positive, self._flip(negative, generator)]
 
     def _negative_case(self, case: PreparedCase, generator: np.random.Generator) -> PreparedCase:
         """The lesion's own scan, or at times one without fractures."""

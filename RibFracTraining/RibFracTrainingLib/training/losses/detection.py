@@ -14,7 +14,7 @@ from ..assignment import PatchAnchors, patch_anchors
 from ..batch import TrainingBatch
 from ..box_overlap import paired_giou, paired_iou
 from ..targets import DetectionTargets, detection_targets
-from .segmentation import DICE_SCORES, segmentation_losses
+from .segmentation import DICE_SCORES, SegmentationLosses, segmentation_losses
 from .settings import LossSettings
 from .varifocal import varifocal_loss
 
@@ -102,6 +102,35 @@ def detection_losses(
         return _losses(raw, batch, settings, average_over_processes)
 
 
+def voxel_losses(seg_logits: Tensor, batch: TrainingBatch, settings: LossSettings) -> Losses:
+    """Losses of a batch's voxels alone, in float32 also under autocast; nothing of boxes.
+
+    Args:
+        seg_logits: (N, 2, x, y, z) of `batch.images`, channels background and fracture.
+        batch: the patches and what is true of them.
+        settings: weights.
+    """
+    with torch.autocast(batch.images.device.type, enabled=False):
+        voxels = _voxel_losses(seg_logits.float(), batch, settings)
+    return Losses(
+        classification=(),
+        boxes=(),
+        cross_entropy=settings.cross_entropy_weight * voxels.cross_entropy,
+        dice=settings.dice_weight * voxels.dice,
+        segmentation_accuracy=voxels.accuracy,
+        normalizer=torch.ones_like(voxels.accuracy),
+        box_count=sum(len(patch) for patch in batch.boxes),
+        assigned_count=0,
+        positive_count=0,
+    )
+
+
+def _voxel_losses(seg_logits: Tensor, batch: TrainingBatch, settings: LossSettings) -> SegmentationLosses:
+    return segmentation_losses(
+        seg_logits, batch.segmentation, settings.voxel_class_weights, DICE_SCORES[settings.dice]
+    )
+
+
 def _losses(
     raw: RawOutput,
     batch: TrainingBatch,
@@ -125,12 +154,7 @@ def _losses(
     quality = paired_iou(predicted.detach(), targets.boxes).clamp(min=SMALLEST_POSITIVE_TARGET)
     classification = _classification_losses(logits, quality, targets, anchors, settings)
     boxes = _box_losses(predicted, targets, anchors)
-    voxels = segmentation_losses(
-        raw.seg_logits,
-        batch.segmentation,
-        settings.voxel_class_weights,
-        DICE_SCORES[settings.dice],
-    )
+    voxels = _voxel_losses(raw.seg_logits, batch, settings)
     return Losses(
         classification=tuple((settings.class_weight * classification / normalizer).unbind()),
         boxes=tuple((settings.box_weight * boxes).unbind()),
