@@ -23,6 +23,8 @@ import numpy as np
 from card import as_table
 from commands import detect, report, simulate
 from ribfrac_testing.reference import REPOSITORY
+from RibFracDetectorLib.case.catalogue import find_model
+from RibFracDetectorLib.case.reviewed_case import file_sha256
 from RibFracDetectorLib.evaluation.bootstrap import percentile_interval, scan_weights
 from RibFracDetectorLib.evaluation.center_metric import pool_by_center
 from RibFracDetectorLib.evaluation.froc import operating_score
@@ -62,6 +64,12 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / "accuracy.json"
     results = json.loads(path.read_text()) if path.exists() else {}
+    model = file_sha256(find_model(options.weights)[0])
+    if results.setdefault("weights_sha256", model) != model:
+        parser.error(
+            f"{path} is about another model ({results['weights_sha256'][:12]}); choose another --output"
+        )
+    write_json(path, results)
     for part in PARTS:
         if part in options.parts:
             results[part] = MEASURE[part](options, results)
