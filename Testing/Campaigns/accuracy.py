@@ -8,6 +8,8 @@ Parts, in this order; a run that was stopped goes on where it was:
 3. real: healthy real scans, untouched and with fractures inserted. Findings and sensitivity at the threshold.
 4. shams: the same scans with all that an insertion does but a fracture. Findings there and, at the same
    places, in the untouched scan.
+5. fidelity: the held-out and the untouched scans once more, every window in float32 by PyTorch, against what
+   the machine chose for itself before.
 
 Nothing here says anything about patients: every fracture is simulated.
 """
@@ -22,6 +24,7 @@ from typing import Any
 import numpy as np
 from card import as_table
 from commands import detect, report, simulate
+from fidelity import compare_runs
 from ribfrac_testing.reference import REPOSITORY
 from RibFracDetectorLib.case.catalogue import find_model
 from RibFracDetectorLib.case.reviewed_case import file_sha256
@@ -36,7 +39,8 @@ from RibFracDetectorLib.evaluation.predictions import read_predictions
 from RibFracTrainingLib.simulation.lesions.fracture import LABELS
 from shams import count_at_places
 
-PARTS = ("validation", "held-out", "real", "shams")
+PARTS = ("validation", "held-out", "real", "shams", "fidelity")
+THOROUGH = ("--exhaustive", "--engine", "torch", "--precision", "fp32")
 REAL_SCANS = REPOSITORY.parent / "shared" / "data" / "ct"
 FALSE_POSITIVES = 0.5  # a scan of the validation part
 REPLICATES = 1000
@@ -91,7 +95,8 @@ def _validation(options: argparse.Namespace, _: dict[str, Any]) -> dict[str, Any
 def _held_out(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
     paired = _simulated(options, "held-out", options.held_out, seed=7002)
     folder = options.output / "held-out"
-    values = report(folder, sorted(CLASSES))[LIST]
+    split = folder / "data" / "dataset.json"
+    values = report(split, folder / "results", folder / "evaluation", sorted(CLASSES))[LIST]
     return {**values, "at_threshold": _at(paired, results["validation"]["threshold"])}
 
 
@@ -128,6 +133,21 @@ def _shams(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, An
     simulate(folder / "data", -(-options.shams // a_scan), 7004, 1, *only, *_bodies(scans))
     _searched(folder, options.weights)
     return count_at_places(folder, options.output / "untouched", threshold)
+
+
+def _fidelity(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
+    threshold = results["validation"]["threshold"]
+    folder = options.output / "fidelity"
+    detect(_healthy(options), folder / "untouched", options.weights, *THOROUGH)
+    split = options.output / "held-out" / "data" / "dataset.json"
+    detect([split], folder / "held-out", options.weights, *THOROUGH)
+    values = report(split, folder / "held-out", folder / "evaluation", sorted(CLASSES))[LIST]
+    return {
+        "froc": values["mean_of_challenge_points"],
+        "froc_before": results["held-out"]["mean_of_challenge_points"],
+        "held-out": compare_runs(options.output / "held-out" / "results", folder / "held-out", threshold),
+        "real": compare_runs(options.output / "untouched", folder / "untouched", threshold),
+    }
 
 
 def _healthy(options: argparse.Namespace) -> list[Path]:
@@ -175,7 +195,13 @@ def _interval(pool: Pool, hit: np.ndarray) -> list[float]:
     return [float(border) for border in percentile_interval(np.array(drawn))]
 
 
-MEASURE = {"validation": _validation, "held-out": _held_out, "real": _real, "shams": _shams}
+MEASURE = {
+    "validation": _validation,
+    "held-out": _held_out,
+    "real": _real,
+    "shams": _shams,
+    "fidelity": _fidelity,
+}
 
 
 if __name__ == "__main__":

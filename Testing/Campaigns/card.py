@@ -29,6 +29,8 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
             f"Shams: findings at {part['raised_by_sham']} of {part['places']} places, at "
             f"{part['raised_untouched']} of them in the untouched scans too."
         )
+    if "fidelity" in results:
+        yield from _fidelity(results["fidelity"])
 
 
 def _held_out(part: dict[str, Any]) -> Iterator[str]:
@@ -64,3 +66,17 @@ def _at_threshold(what: str, part: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield f"False positives a scan there: {part['false_positives_a_scan']:.2f}."
     yield ""
+
+
+def _fidelity(part: dict[str, Any]) -> Iterator[str]:
+    yield ""
+    yield f"Every window in float32 by PyTorch: FROC {part['froc']:.3f} instead of {part['froc_before']:.3f}."
+    yield ""
+    yield "| against that | findings | without a partner | box side, voxels, at most | score, at most |"
+    yield "| --- | --- | --- | --- | --- |"
+    for name, what in (("held-out", "held-out simulated scans"), ("real", "untouched real scans")):
+        values = part[name]
+        yield (
+            f"| {what} | {values['findings']} | {values['without_partner']} "
+            f"| {values['largest_box_difference_voxels']:.1f} | {values['largest_score_difference']:.3f} |"
+        )

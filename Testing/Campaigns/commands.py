@@ -19,19 +19,20 @@ def simulate(folder: Path, scans: int, seed: int, workers: int, *options: str) -
     _ribfrac("simulate", str(folder), *counts, "--layout", "nifti", *options)
 
 
-def detect(inputs: Sequence[Path], results: Path, weights: str | None) -> None:
+def detect(inputs: Sequence[Path], results: Path, weights: str | None, *options: str) -> None:
     """Search scans, or the test split of a data set."""
     model = () if weights is None else ("--weights", weights)
     lowest = ("--set", f"score_thr={LOWEST_SCORE}")
-    _ribfrac("detect", *map(str, inputs), "--output", str(results), *model, *lowest, "--progress", "none")
+    _ribfrac(
+        "detect", *map(str, inputs), "--output", str(results), *model, *lowest, *options, "--progress", "none"
+    )
 
 
-def report(folder: Path, classes: Sequence[int]) -> dict[str, Any]:
-    """The values of an evaluation of `results` against `data` by the centre rule; curves beside them."""
-    inputs = (str(folder / "results"), str(folder / "data" / "dataset.json"))
+def report(split: Path, results: Path, output: Path, classes: Sequence[int]) -> dict[str, Any]:
+    """The values of an evaluation against a data set by the centre rule; curves beside them in `output`."""
     chosen = ("--metric", "center", "--classes", ",".join(map(str, classes)), "--data", "simulated")
-    _ribfrac("evaluate", *inputs, *chosen, "--output", str(folder / "evaluation"))
-    return json.loads((folder / "evaluation" / "center.json").read_text())
+    _ribfrac("evaluate", str(results), str(split), *chosen, "--output", str(output))
+    return json.loads((output / "center.json").read_text())
 
 
 def _ribfrac(*arguments: str) -> None:
