@@ -77,6 +77,16 @@ def test_evaluation_and_training_see_the_same_lesions(folder: Path) -> None:
         )
 
 
+def test_kinds_are_those_that_were_asked_for() -> None:
+    chosen = dataclasses.replace(SMALL, kinds=("healed", "buckle"), fractures=(5, 5))
+    for number in range(2):
+        records = simulate_case(chosen, "training", number).record["fractures"].values()
+        assert {record["kind"] for record in records} <= {"healed", "buckle"}
+        assert len(records) == 5
+    with pytest.raises(InputError, match="kinds bent"):
+        dataclasses.replace(SMALL, kinds=("bent",))
+
+
 def test_both_layouts_hold_the_same_voxels(folder: Path) -> None:
     for case in open_split(folder, "training", ClassMap()):
         ct = read_ct(folder / f"{case.case_id}_image.nii.gz")

@@ -18,6 +18,8 @@ bodies, dealt out to the cases in turn where --body is given more than once:
   ct:FILE[,ribs:FILE]      a real scan of healthy ribs; the ribs' mask is found where none is given
                            (1 to 12 in the right ribs from the top, 13 to 24 in the left ones)
 
+kinds: displaced, non-displaced, buckle, segmental (two breaks), healed (with callus)
+
 layouts:
   cache    arrays that training reads; needs no SimpleITK
   nifti    {case}_image.nii.gz, {case}_instance.nii.gz, {case}_ins2cls.json, {case}_simulation.json
@@ -61,6 +63,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         metavar="N-N",
         help="least and greatest number in a case (default 6-14)",
     )
+    add("--kinds", metavar="KIND,...", help="of the fractures (default all; see below)")
     add("--fracture-free", type=float, default=0.1, metavar="P", help="share of cases without (default 0.1)")
     add("--imitators", default="2-6", metavar="N-N", help="unlabelled look-alikes in a case (default 2-6)")
     add("--shams", default="0-2", metavar="N-N", help="insertions without a fracture (default 0-2)")
@@ -95,6 +98,7 @@ def run(args: argparse.Namespace) -> int:
     require_training_library("simulate")
     from RibFracTrainingLib.simulation.dataset.run import Target, simulate
     from RibFracTrainingLib.simulation.dataset.settings import BodySpec, SimulationSettings
+    from RibFracTrainingLib.simulation.lesions.fracture import LABELS
 
     if args.convert_atlas is not None:
         return _convert(args.convert_atlas, args.output)
@@ -105,6 +109,7 @@ def run(args: argparse.Namespace) -> int:
         bodies=tuple(BodySpec.parse(text) for text in args.body or ["phantom"]),
         part=args.part,
         fractures=_counts("--fractures", args.fractures),
+        kinds=tuple(LABELS if args.kinds is None else args.kinds.split(",")),
         fracture_free=args.fracture_free,
         imitators=_counts("--imitators", args.imitators),
         shams=_counts("--shams", args.shams),

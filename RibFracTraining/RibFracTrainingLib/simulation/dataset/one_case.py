@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from RibFracDetectorLib.case.geometry import Grid
 
 from ..lesions.insertion import insert_fractures
-from ..lesions.planning import plan_fractures
+from ..lesions.planning import EVEN_MIX, plan_fractures
 from ..scanner import draw_scanner, scan
 from .bodies import Drawn, draw_body
 from .distractions import with_faults, with_imitators
@@ -53,7 +53,8 @@ def simulate_case(settings: SimulationSettings, split: str, number: int) -> Simu
     drawn = draw_body(spec, settings, choice, shape)
     count = _count(settings, choice)
     body, distractions = with_faults(drawn.body, settings, fault_rng)
-    plan = plan_fractures(body, count, plan_rng) if count else ()
+    mix = {kind: EVEN_MIX[kind] for kind in settings.kinds}
+    plan = plan_fractures(body, count, plan_rng, mix) if count else ()
     body, imitators = with_imitators(body, settings, plan, fault_rng)
     made = insert_fractures(body, plan, lesion_rng)
     image, protocol = _scanned(drawn, made.hu, scan_rng)

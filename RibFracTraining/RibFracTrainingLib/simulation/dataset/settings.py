@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from RibFracDetectorLib.case.errors import InputError
 
+from ..lesions.fracture import LABELS
+
 LAYOUTS = ("nifti", "cache", "both")
 HALVES = ("right", "left")
 PARTS = ("chest", "half", *HALVES)
@@ -58,6 +60,7 @@ class SimulationSettings:
         bodies: dealt out to the cases in turn.
         part: the whole "chest", its "right" or "left" half, or a "half" by chance.
         fractures: least and greatest number in a case.
+        kinds: of the fractures, some of `fracture.LABELS`, in the shares of `planning.EVEN_MIX`.
         fracture_free: share of cases without any.
         imitators: least and greatest number of grooves, joints and flecks of chalk that look like fractures.
         shams: least and greatest number of insertions without a fracture.
@@ -73,6 +76,7 @@ class SimulationSettings:
     bodies: tuple[BodySpec, ...] = (BodySpec(PHANTOM),)
     part: str = "chest"
     fractures: tuple[int, int] = (6, 14)
+    kinds: tuple[str, ...] = tuple(LABELS)
     fracture_free: float = 0.1
     imitators: tuple[int, int] = (2, 6)
     shams: tuple[int, int] = (0, 2)
@@ -88,6 +92,8 @@ class SimulationSettings:
             low, high = getattr(self, name)
             if not 0 <= low <= high:
                 raise InputError(f"{name} {low}-{high}: expected an increasing range from 0")
+        if not self.kinds or set(self.kinds) - set(LABELS):
+            raise InputError(f"kinds {', '.join(self.kinds)}: expected some of {', '.join(LABELS)}")
         if not 0 <= self.fracture_free <= 1 or not 0 <= self.slice_faults <= 1:
             raise InputError(f"shares {self.fracture_free} and {self.slice_faults}: expected 0 to 1")
         if self.heights_mm is not None and not self.heights_mm[0] + 20 <= self.heights_mm[1]:
