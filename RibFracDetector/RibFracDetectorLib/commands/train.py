@@ -28,7 +28,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         description="Train a detector from one configuration. For research use only.",
     )
     add = parser.add_argument
-    add("config", metavar="CONFIG|NAME", help="a YAML file, or ribfrac_s, ribfrac_d, simulated, smoke")
+    names = "ribfrac_s, ribfrac_d, simulated, simulated_voxels, smoke"
+    add("config", metavar="CONFIG|NAME", help=f"a YAML file, or {names}")
     add(
         "overrides",
         nargs="*",
