@@ -128,7 +128,7 @@ def _shams(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, An
     threshold = results["validation"]["threshold"]
     scans = _healthy(options)
     folder = options.output / "shams"
-    a_scan = 15
+    a_scan = 30
     only = ("--fractures", "0-0", "--fracture-free", "1", "--shams", f"{a_scan}-{a_scan}", *NOTHING_ELSE)
     simulate(folder / "data", -(-options.shams // a_scan), 7004, 1, *only, *_bodies(scans))
     _searched(folder, options.weights)
