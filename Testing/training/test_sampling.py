@@ -192,6 +192,15 @@ def test_lesions_lie_anywhere_in_moved_crops(cases: list[PreparedCase]) -> None:
     assert (np.array(at_the_edge) >= 0).all(), "centres stay in the scan"
 
 
+def test_some_negative_crops_lie_anywhere(cases: list[PreparedCase]) -> None:
+    little_bone = 750
+    settings = BoneSamplingSettings(SMALL.crop_size, bone_hu=little_bone, elsewhere_share=0.5)
+    generator = np.random.default_rng(0)
+    centres = [settings.negative_centre(cases[0], generator) for _ in range(400)]
+    bone = np.mean([cases[0].image()[centre] > little_bone for centre in centres])
+    assert 0.4 < bone < 0.65, "half of them are bone by intention, few of the others"
+
+
 def test_without_bone_negative_crops_are_of_the_periphery(cases: list[PreparedCase]) -> None:
     everywhere_too_soft = BoneSamplingSettings(SMALL.crop_size, bone_hu=40000)
     for seed in range(20):

@@ -62,17 +62,22 @@ class BoneSamplingSettings(SamplingSettings):
 
     Attributes:
         bone_hu: voxels above are taken for bone, around which the negative crops lie.
+        elsewhere_share: part of the negative crops whose centre is any voxel of the scan: without them, what
+            lies far from bone is never seen to be none.
         lesion_offset: voxels (x, y, z) by which a lesion's crop is moved at most, either way, so that
             fractures are found anywhere in a patch.
     """
 
     bone_hu: float = 300.0
+    elsewhere_share: float = 0.0
     lesion_offset: tuple[int, int, int] = (0, 0, 0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if min(self.lesion_offset) < 0:
             raise ValueError(f"expected offsets of at least 0 voxels, not {self.lesion_offset}")
+        if not 0 <= self.elsewhere_share <= 1:
+            raise ValueError(f"expected a share from 0 to 1, not {self.elsewhere_share}")
 
     def positive_centre(self, case: PreparedCase, lesion: Lesion, generator: np.random.Generator) -> Point:
         """A random voxel of the lesion's box, moved within the scan."""
@@ -82,8 +87,11 @@ class BoneSamplingSettings(SamplingSettings):
         return x, y, z
 
     def negative_centre(self, case: PreparedCase, generator: np.random.Generator) -> Point:
-        """A random voxel of bone; where a draw of many voxels has none, one in the rib periphery."""
+        """A random voxel of bone, at times of anything; without any bone, one in the rib periphery."""
         points = generator.integers(0, case.grid.size, (BONE_TRIALS, 3))
+        if generator.random() < self.elsewhere_share:
+            x, y, z = points[0].tolist()
+            return x, y, z
         bone = points[case.image()[tuple(points.T)] > self.bone_hu]
         if not len(bone):
             return super().negative_centre(case, generator)
