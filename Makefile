@@ -55,7 +55,7 @@ detect: install ## run the detector on a synthetic CT
 	  --weights random-weights --output $(DEMO)/results --overwrite
 	@echo 'The weights are random: nothing above is a finding. Picture: $(DEMO)/results/synthetic_chest_overview.png'
 
-bench: install ## measure the speed of detection; takes about 15 minutes on an idle machine
+bench: install ## measure the speed of detection on an idle machine; two cores take more than half an hour
 	PYTHONPATH=Testing $(BIN)/python Testing/Benchmarks/detection.py --output output/bench $(BENCH_ARGS)
 
 accuracy: install ## measure a model on simulated fractures; takes hours, goes on where it was

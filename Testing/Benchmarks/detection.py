@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from whole_process import run_detect
 PARTS = ("network", "scans", "old")
 REAL_SCAN = REPOSITORY.parent / "shared" / "data" / "ct" / "chest_ct_a.nii.gz"
 LONG_SIZE, LONG_SPACING = (512, 512, 600), (0.75, 0.75, 1.0)
+LONG_NAME = "synthetic 512x512x600"
 
 
 def main() -> None:
@@ -50,15 +52,14 @@ def main() -> None:
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        results = measure(options, Path(folder))
-    (options.output / "detection.json").write_text(json.dumps(results, indent=2) + "\n")
-    table = as_table(results)
-    (options.output / "detection.md").write_text(table)
-    print(table)
+        for results in measure(options, Path(folder)):
+            (options.output / "detection.json").write_text(json.dumps(results, indent=2) + "\n")
+            (options.output / "detection.md").write_text(as_table(results))
+    print(as_table(results))
 
 
-def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Every part that was asked for."""
+def measure(options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
+    """All results so far, again after every part that was asked for; the longest comes last."""
     path = options.weights or _random_weights(folder, options.architecture)
     weights = load_weights(path)
     window = [f"roi_size={options.window}"]
@@ -67,25 +68,30 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "architecture": weights.architecture,
         "weights": "random, from a seed" if options.weights is None else weights.sha256,
     }
+    yield results
     if "network" in options.parts:
         settings = resolve_settings("standard", assignments=window)
         results["network"] = measure_network(weights, settings, options.rounds)
-    scans = {options.scan.name: options.scan} if options.scan.exists() else {}
-    if "scans" in options.parts:
-        if not options.no_long:
-            scans["synthetic 512x512x600"] = _long_scan(folder)
+        yield results
+    present = options.scan.exists()
+    if "scans" in options.parts and present:
         results["scans"] = {
-            name: _cold_and_warm(scan, path, folder / name, window) for name, scan in scans.items()
+            options.scan.name: _cold_and_warm(options.scan, path, folder / options.scan.name, window)
         }
-    if "old" in options.parts and options.scan.exists():
+        yield results
+    if "old" in options.parts and present:
         ct = read_ct(options.scan)
         results["old"] = {
             "scan": options.scan.name,
             "original": original_procedure(ct, weights, options.windows, window),
             "monai": monai_sliding_window(ct, weights, options.windows, window),
         }
-    _add_ratios(results)
-    return results
+        _add_ratios(results)
+        yield results
+    if "scans" in options.parts and not options.no_long:
+        runs = _cold_and_warm(_long_scan(folder), path, folder / "long", window)
+        results["scans"] = {**results.get("scans", {}), LONG_NAME: runs}
+        yield results
 
 
 def _cold_and_warm(scan: Path, weights: Path, folder: Path, window: list[str]) -> dict[str, Any]:
