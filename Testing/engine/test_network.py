@@ -46,6 +46,13 @@ def test_output_shapes(architecture: Architecture) -> None:
 
 
 @both
+def test_segmentation_alone_is_that_of_the_whole(architecture: Architecture) -> None:
+    network, images = make_network(architecture), make_images(1, 1, 32, 48, 32)
+    with torch.inference_mode():
+        torch.testing.assert_close(network.segment(images), network(images).seg_logits, rtol=0, atol=0)
+
+
+@both
 def test_images_of_a_batch_do_not_influence_each_other(architecture: Architecture) -> None:
     network, images = make_network(architecture), make_images(2, 1, 32, 32, 48)
     with torch.inference_mode():
