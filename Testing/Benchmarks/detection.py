@@ -9,7 +9,6 @@ Weights are random unless a file is given: random ones take as long as trained o
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from RibFracDetectorLib.case.reading import read_ct
 from RibFracDetectorLib.engine.network import build_network
 from RibFracDetectorLib.engine.settings import resolve_settings
 from RibFracDetectorLib.engine.weights import load_weights
+from RibFracDetectorLib.evaluation.output import write_json
 from table import as_table
 from whole_process import run_detect
 
@@ -53,7 +53,7 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for results in measure(options, Path(folder)):
-            (options.output / "detection.json").write_text(json.dumps(results, indent=2) + "\n")
+            write_json(options.output / "detection.json", results)
             (options.output / "detection.md").write_text(as_table(results))
     print(as_table(results))
 
