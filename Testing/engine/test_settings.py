@@ -86,6 +86,11 @@ def test_unknown_preset_lists_the_shipped_ones() -> None:
         resolve_settings("standard", preset="fastest")
 
 
+@pytest.mark.parametrize("text", ["64,64,48", "64, 64, 48", "[64, 64, 48]"])
+def test_a_list_may_lack_its_brackets(text: str) -> None:
+    assert resolve_settings("standard", assignments=[f"roi_size={text}"]).roi_size == (64, 64, 48)
+
+
 def test_null_spacing_is_the_scans_own() -> None:
     assert resolve_settings("standard", assignments=["target_spacings=null"]).target_spacings == (None,)
     both = resolve_settings("standard", assignments=["target_spacings=[null,[1.2,1.2,1.2]]"])

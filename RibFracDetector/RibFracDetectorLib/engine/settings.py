@@ -99,7 +99,7 @@ def resolve_settings(
         mode: "standard" or "original".
         model_block: the catalogue's `inference` block of the model, if it has one.
         preset: name of a shipped preset, or a JSON file; None takes the defaults ("published").
-        assignments: "key=value" strings, the value in JSON (a bare word is a string).
+        assignments: "key=value" strings, the value in JSON (a bare word is a string, 64,64,64 a list).
 
     Raises:
         InputError: unknown preset or key (with the nearest valid one), or a value out of range.
@@ -150,7 +150,14 @@ def _split_assignment(assignment: str) -> dict[str, Any]:
     key, separator, text = assignment.partition("=")
     if not separator:
         raise InputError(f"--set {assignment}: expected key=value, for example score_thr=0.1")
-    try:
-        return {key.strip(): json.loads(text)}
-    except ValueError:
-        return {key.strip(): text.strip()}
+    return {key.strip(): _value(text.strip())}
+
+
+def _value(text: str) -> Any:
+    """JSON; a list may lack its brackets, as in 64,64,64; anything else is a string."""
+    for candidate in (text, f"[{text}]") if "," in text else (text,):
+        try:
+            return json.loads(candidate)
+        except ValueError:
+            continue
+    return text
