@@ -3,7 +3,8 @@
     python tools/beside_truth.py output/demo Resources/SampleData
 
 A finding and a fracture belong together where the centre of one lies in the box of the other, as in
-`ribfrac evaluate --metric center`. Positions are voxels of the LPS-oriented scan.
+`ribfrac evaluate --metric center`. Findings below the model's threshold do not count. Positions are voxels of
+the LPS-oriented scan.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.evaluation.cases import Detections, Lesions
 from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
 from RibFracDetectorLib.evaluation.matching import NEVER, match_centers
-from RibFracDetectorLib.evaluation.predictions import read_predictions
+from RibFracDetectorLib.evaluation.predictions import CaseResult, read_predictions
 from RibFracDetectorLib.evaluation.ribfrac_files import CLASS_NAMES
 
 FINDINGS = "findings"
@@ -43,7 +44,13 @@ def main() -> None:
         print(f"beside_truth: {error}", file=sys.stderr)
         sys.exit(2)
     for case in both:
-        print("\n".join(_lines(case, truth[case], results[case].lists[FINDINGS])))
+        print("\n".join(_lines(case, truth[case], _above_threshold(results[case]))))
+
+
+def _above_threshold(result: CaseResult) -> Detections:
+    one = result.lists[FINDINGS]
+    kept = one.scores >= result.findings.threshold
+    return Detections(one.boxes[kept], one.centers[kept], one.scores[kept], one.classes[kept])
 
 
 def _lines(case: str, lesions: Lesions, findings: Detections) -> Iterator[str]:

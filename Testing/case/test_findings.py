@@ -136,6 +136,18 @@ def case(ct: CtVolume) -> CaseFindings:
     return CaseFindings("ct", CtReference.of(ct), provenance, (finding,))
 
 
+@pytest.mark.parametrize(
+    ("settings", "threshold", "shown"),
+    [({}, 0.0, 1), ({"finding_thr": 0.75}, 0.75, 1), ({"finding_thr": 0.76}, 0.76, 0)],
+)
+def test_the_model_says_from_which_score_it_is_read(
+    case: CaseFindings, settings: dict[str, float], threshold: float, shown: int
+) -> None:
+    case = replace(case, provenance=replace(case.provenance, settings=settings))
+    assert case.threshold == threshold
+    assert len(case.above_threshold) == shown
+
+
 def test_the_schema_is_a_schema_and_describes_everything() -> None:
     schema = json.loads(resource_path(SCHEMA).read_text())
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -30,6 +30,14 @@ def test_found_missed_and_invented(tmp_path: Path) -> None:
     assert elsewhere.split() == ["elsewhere:", "scores", "0.31"]
 
 
+def test_what_the_model_hides_does_not_count(tmp_path: Path) -> None:
+    write_ins2cls(tmp_path / "truth", "chest", FRACTURES)
+    scored = [(NEAR_THE_FIRST, 0.82), (ELSEWHERE, 0.5), (FRACTURES[1], 0.49)]
+    write_findings_file(tmp_path / "results", "chest", scored, threshold=0.5)
+    run = beside_truth(tmp_path / "results", tmp_path / "truth")
+    assert run.stdout.startswith("chest: 1 of 2 known fractures found, 1 findings elsewhere")
+
+
 def test_no_common_case(tmp_path: Path) -> None:
     write_ins2cls(tmp_path / "truth", "chest", FRACTURES)
     write_findings_file(tmp_path / "results", "another", [(ELSEWHERE, 0.31)])

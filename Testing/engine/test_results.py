@@ -78,7 +78,7 @@ def test_the_closest_region_is_paired() -> None:
     assert [(p.detection, p.region) for p in pairs] == [(0, 1), (None, 0), (None, 2)]
 
 
-def test_findings_are_sorted_numbered_and_flagged() -> None:
+def test_findings_that_both_heads_show_come_first_sorted_numbered_and_flagged() -> None:
     detections = scored(np.array([[0, 0, 0, 10, 10, 10, 0.6], [40, 40, 0, 50, 50, 10, 0.9]], np.float32))
     regions = [region((1, 1, 1, 9, 9, 9), 0.8), region((20, 20, 20, 25, 25, 25), 0.7)]
     spine = np.zeros((60, 60), bool)
@@ -86,20 +86,22 @@ def test_findings_are_sorted_numbered_and_flagged() -> None:
     grid = Grid((60, 60, 60), (0.5, 0.5, 2.0), origin=(10.0, 20.0, 30.0))
     findings, id_of_label = make_findings(detections, regions, spine, grid)
     assert [(f.id, f.head, round(f.score, 2)) for f in findings] == [
-        (1, "det", 0.9),
-        (2, "seg", 0.7),
-        (3, "both", 0.6),
+        (1, "both", 0.7),
+        (2, "det", 0.45),
+        (3, "seg", 0.35),
     ]
-    assert [f.flags for f in findings] == [(NEAR_SPINE,), (), ()]
-    assert id_of_label == {1: 3, 2: 2}
-    assert findings[2].volume_mm3 == pytest.approx(512 * 0.5)
-    assert findings[0].volume_mm3 is None
-    assert findings[0].box_ras.center == pytest.approx((-10 - 45 * 0.5, -20 - 45 * 0.5, 30 + 5 * 2.0))
+    scores = [(f.det_score and round(f.det_score, 2), f.seg_score) for f in findings]
+    assert scores == [(0.6, 0.8), (0.9, None), (None, 0.7)]
+    assert [f.flags for f in findings] == [(), (NEAR_SPINE,), ()]
+    assert id_of_label == {1: 1, 2: 3}
+    assert findings[0].volume_mm3 == pytest.approx(512 * 0.5)
+    assert findings[1].volume_mm3 is None
+    assert findings[1].box_ras.center == pytest.approx((-10 - 45 * 0.5, -20 - 45 * 0.5, 30 + 5 * 2.0))
     labels = np.zeros((60, 60, 60), np.int32)
     labels[1:9, 1:9, 1:9], labels[20:25, 20:25, 20:25] = 1, 2
     instances = paint_instances(labels, id_of_label)
     assert instances.dtype == np.uint16
-    assert (instances[5, 5, 5], instances[22, 22, 22], instances[0, 0, 0]) == (3, 2, 0)
+    assert (instances[5, 5, 5], instances[22, 22, 22], instances[0, 0, 0]) == (1, 3, 0)
 
 
 def test_standard_paints_the_best_box_on_top_and_original_does_not() -> None:

@@ -43,9 +43,13 @@ def write_ins2cls(
 
 
 def write_findings_file(
-    folder: Path, case_id: str, scored: Iterable[tuple[Box, float]], ct: str = "ct.nii.gz"
+    folder: Path,
+    case_id: str,
+    scored: Iterable[tuple[Box, float]],
+    ct: str = "ct.nii.gz",
+    threshold: float = 0.0,
 ) -> Path:
-    """`{case}_findings.json` of (box, score) pairs, ids from 1."""
+    """`{case}_findings.json` of (box, score) pairs, ids from 1, of a model read from `threshold` on."""
     folder.mkdir(parents=True, exist_ok=True)
     grid = Grid((400, 300, 350), (0.8, 0.8, 1.0))
     findings = tuple(
@@ -59,7 +63,7 @@ def write_findings_file(
         weights=weights,
         mode="standard",
         preset="ribfrac",
-        settings={},
+        settings={"finding_thr": threshold},
         device="cpu",
         precision="fp32",
         engine="torch",

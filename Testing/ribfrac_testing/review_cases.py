@@ -131,7 +131,7 @@ def _provenance(training_data: str) -> Provenance:
         weights=(WeightsReference("0" * 64, "model", "model.pth", "S", training_data),),
         mode="standard",
         preset="published",
-        settings={"score_thr": 0.3},
+        settings={"finding_thr": 0.3},
         device="cpu",
         precision="fp32",
         engine="torch",

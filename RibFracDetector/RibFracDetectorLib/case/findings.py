@@ -178,6 +178,17 @@ class CaseFindings:
     provenance: Provenance
     findings: tuple[Finding, ...]
 
+    @property
+    def threshold(self) -> float:
+        """Below it the model is not meant to be read; 0 where the file does not say."""
+        configured = self.provenance.settings.get("finding_thr", 0.0)
+        return float(configured) if isinstance(configured, int | float) and 0 <= configured <= 1 else 0.0
+
+    @property
+    def above_threshold(self) -> tuple[Finding, ...]:
+        """What pictures, tables and counts show; the others are for readers who ask for them."""
+        return tuple(finding for finding in self.findings if finding.score >= self.threshold)
+
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries and lists, ready for `json`; valid by the schema."""
         return {"schema_version": SCHEMA_VERSION, **_plain(asdict(self))}

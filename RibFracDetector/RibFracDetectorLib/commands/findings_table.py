@@ -18,15 +18,17 @@ def print_findings(case: CaseFindings) -> None:
     """The best `SHOWN` findings on standard output; positions in RAS mm, slices counted from the feet."""
     # Without a terminal rich assumes 80 columns, which would cut the table.
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    if not case.findings:
+    findings = case.above_threshold
+    if not findings:
         console.print(f"{case.case_id}: no finding above the threshold; this does not exclude a fracture.")
+        _print_hidden(console, case)
         return
-    table = Table(title=f"{case.case_id}: {len(case.findings)} findings", title_justify="left")
+    table = Table(title=f"{case.case_id}: {len(findings)} findings", title_justify="left")
     for heading in ("id", "score", "slice", "R, A, S (mm)", "size (mm)", "mask (mm³)"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("seen by", no_wrap=True)
     table.add_column("flags", no_wrap=True)
-    for finding in case.findings[:SHOWN]:
+    for finding in findings[:SHOWN]:
         box = finding.box_voxels
         table.add_row(
             str(finding.id),
@@ -39,5 +41,12 @@ def print_findings(case: CaseFindings) -> None:
             ", ".join(finding.flags),
         )
     console.print(table)
-    if len(case.findings) > SHOWN:
-        console.print(f"… and {len(case.findings) - SHOWN} more in the findings file.")
+    if len(findings) > SHOWN:
+        console.print(f"… and {len(findings) - SHOWN} more in the findings file.")
+    _print_hidden(console, case)
+
+
+def _print_hidden(console: Console, case: CaseFindings) -> None:
+    hidden = len(case.findings) - len(case.above_threshold)
+    if hidden:
+        console.print(f"{hidden} below the threshold {case.threshold:.2f} in the findings file.")

@@ -75,7 +75,8 @@ class NotesReporter:
 
     def batch_result(self, case: CaseFindings, folder: Path) -> None:  # noqa: ARG002
         """The files of one case of a batch are in place."""
-        count, scores = len(case.findings), [finding.score for finding in case.findings]
+        scores = [finding.score for finding in case.above_threshold]
+        count = len(scores)
         best = f", best score {max(scores):.2f}" if scores else ""
         self.note(f"{case.case_id}: {count or 'no'} finding{'' if count == 1 else 's'}{best}")
 
@@ -182,7 +183,7 @@ class JsonLinesReporter(NotesReporter):
 
     def result(self, case: CaseFindings, folder: Path) -> None:
         """See `NotesReporter.result`."""
-        count = len(case.findings)
+        count = len(case.above_threshold)
         self._emit({"event": "result", "case": case.case_id, "findings": count, "folder": str(folder)})
 
     def failure(self, case_id: str, error: RibFracError) -> None:

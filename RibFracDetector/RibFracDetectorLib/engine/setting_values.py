@@ -135,6 +135,7 @@ PARSERS: dict[str, Parser] = {
     "max_per_img": whole(1),
     "cutoff": number(0.0, 1.0, high_open=True),
     "min_seg_voxels": whole(0),
+    "finding_thr": number(0.0, 1.0),
     "clip": increasing_pair,
     "subtract": number(-1e6, 1e6),
     "divide": number(0.0, 1e6, low_open=True),

@@ -43,6 +43,7 @@ class InferenceSettings:
         max_per_img: most boxes of a scan; a window may contribute half as many.
         cutoff: a voxel belongs to the segmentation above this foreground probability.
         min_seg_voxels: smaller 6-connected pieces of the segmentation are dropped.
+        finding_thr: findings that score less are written, too, but a reader sees them only on request.
         clip: HU range kept before normalisation.
         subtract: HU subtracted in normalisation.
         divide: HU divided by in normalisation.
@@ -65,6 +66,7 @@ class InferenceSettings:
     max_per_img: int = 48
     cutoff: float = 0.5
     min_seg_voxels: int = 100
+    finding_thr: float = 0.0
     clip: tuple[float, float] = (-927.0, 3071.0)
     subtract: float = 330.0
     divide: float = 562.5

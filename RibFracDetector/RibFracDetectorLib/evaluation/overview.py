@@ -45,9 +45,9 @@ def draw_overview(
     outer = figure.add_gridspec(
         1, 2, width_ratios=(1, 1), left=0.01, right=0.99, top=0.86, bottom=0.05, wspace=0.03
     )
-    _draw_projection(figure.add_subplot(outer[0]), ct, case.findings)
+    _draw_projection(figure.add_subplot(outer[0]), ct, case.above_threshold)
     crops = GridSpecFromSubplotSpec(CROP_ROWS, CROP_COLUMNS, outer[1], wspace=0.04, hspace=0.16)
-    for cell, finding in zip(crops, case.findings, strict=False):
+    for cell, finding in zip(crops, case.above_threshold, strict=False):
         _draw_crop(figure.add_subplot(cell), ct, finding, instances)
     _write_captions(figure, case, banner)
     figure.savefig(path, format="png", dpi=110, facecolor="black")
@@ -137,7 +137,7 @@ def _color(finding: Finding) -> str:
 
 
 def _write_captions(figure: Figure, case: CaseFindings, banner: str | None) -> None:
-    count = len(case.findings)
+    count = len(case.above_threshold)
     shown = min(count, CROP_ROWS * CROP_COLUMNS)
     headline = f"{case.case_id}: {count} finding{'' if count == 1 else 's'}"
     headline += f", the best {shown} shown" if count > shown else ""

@@ -200,8 +200,5 @@ def _are_masks_stale(files: CaseFiles, state: ReviewState) -> bool:
 
 
 def _first_threshold(case: CaseFindings, state: ReviewState) -> float:
-    """The one of the last session, else the one that the model ran with."""
-    if state.threshold is not None:
-        return state.threshold
-    configured = case.provenance.settings.get("score_thr")
-    return float(configured) if isinstance(configured, (int, float)) and 0 <= configured <= 1 else 0.0
+    """The one of the last session, else the one that the model is meant to be read with."""
+    return case.threshold if state.threshold is None else state.threshold

@@ -55,7 +55,7 @@ def store_small_case(folder: Path, node: vtk.vtkObject) -> CaseFiles:
         weights=(WeightsReference("0" * 64, None, "self-test", "S", "none"),),
         mode="standard",
         preset="self-test",
-        settings={"score_thr": 0.2},
+        settings={"finding_thr": 0.2},
         device="none",
         precision="fp32",
         engine="none",

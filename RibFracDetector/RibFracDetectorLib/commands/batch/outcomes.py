@@ -18,7 +18,7 @@ class Outcome:
     Attributes:
         name: case id, or the path where there is none.
         state: `DETECTED`, `FINISHED` (by an earlier run) or `FAILED`.
-        findings: how many; None if it failed or was not looked at.
+        findings: how many above the threshold; None if it failed or was not looked at.
         best: their highest score; None without findings.
         seconds: of computing.
         error: why it failed.
@@ -34,7 +34,7 @@ class Outcome:
     @classmethod
     def of_case(cls, case: CaseFindings) -> Outcome:
         """A scan that was detected in."""
-        scores = [finding.score for finding in case.findings]
+        scores = [finding.score for finding in case.above_threshold]
         seconds = sum(case.provenance.seconds.values())
         return cls(case.case_id, DETECTED, len(scores), max(scores, default=None), seconds)
 

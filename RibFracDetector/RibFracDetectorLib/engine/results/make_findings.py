@@ -23,8 +23,10 @@ def make_findings(
 ) -> tuple[tuple[Finding, ...], dict[int, int]]:
     """One finding for every lesion that either head shows, by descending score, ids from 1.
 
-    A finding that the detection head shows has that head's box and score; one that only the segmentation
-    shows has the region's.
+    A finding that the detection head shows has that head's box; one that only the segmentation shows has the
+    region's. Its score is the mean of both heads' scores, where a head that shows nothing says 0: boxes are
+    scored for their overlap and regions for their probability, which do not compare, but two heads that agree
+    are right more often than one. Each head's own score is kept beside it, as in the ROI lists.
 
     Args:
         detections: boxes in voxels of the scan.
@@ -69,7 +71,7 @@ class _ShownLesion:
 
     @property
     def score(self) -> float:
-        return self.det_score if self.detected else self.seg_score
+        return ((self.det_score or 0.0) + (self.seg_score or 0.0)) / 2
 
     @property
     def head(self) -> str:
