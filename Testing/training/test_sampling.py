@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from ribfrac_testing.evaluation_data import Box, write_findings_file
 from ribfrac_testing.training_data import case_with_boxes
+from RibFracDetectorLib.case.findings_file import read_findings, write_findings
 from RibFracTrainingLib.training.data.classes import ClassMap
 from RibFracTrainingLib.training.data.prepared import PreparedCase
 from RibFracTrainingLib.training.data.sampler import EpochBatches
@@ -190,6 +193,46 @@ def test_lesions_lie_anywhere_in_moved_crops(cases: list[PreparedCase]) -> None:
     assert (centres.max(axis=0) == np.minimum(np.add(lesion.box[3:], offset), size) - 1).all()
     at_the_edge = [settings.positive_centre(case, case.lesions[0], generator) for _ in range(500)]
     assert (np.array(at_the_edge) >= 0).all(), "centres stay in the scan"
+
+
+def write_findings_of(case: PreparedCase, folder: Path, scored: list[tuple[Box, float]]) -> None:
+    """What a detector would have found in the case's scan."""
+    path = write_findings_file(folder, case.case_id, scored)
+    found = read_findings(path)
+    on_grid = [
+        replace(finding, box_ras=case.grid.box_to_ras(finding.box_voxels)) for finding in found.findings
+    ]
+    write_findings(path, replace(found, findings=tuple(on_grid)))
+
+
+def test_negative_crops_around_what_was_found_in_vain(cases: list[PreparedCase], tmp_path: Path) -> None:
+    case = cases[0]
+    likely, unlikely = (30, 32, 10, 34, 36, 14), (50, 10, 20, 54, 14, 24)
+    right = case.lesions[0].box
+    write_findings_of(case, tmp_path, [(right, 0.9), (likely, 0.6), (unlikely, 0.2)])
+    settings = BoneSamplingSettings(SMALL.crop_size, findings=str(tmp_path), findings_share=1.0)
+    generator = np.random.default_rng(0)
+    drawn = [settings.negative_centre(case, generator) for _ in range(400)]
+    counts = [drawn.count(centre) for centre in ((32, 34, 12), (52, 12, 22))]
+    assert sum(counts) == 400
+    assert 2 < counts[0] / counts[1] < 4.5, "three to one, as their scores"
+
+
+def test_without_a_false_finding_negative_crops_lie_around_bone(
+    cases: list[PreparedCase], tmp_path: Path
+) -> None:
+    write_findings_of(cases[0], tmp_path, [(cases[0].lesions[0].box, 0.9)])
+    with_findings = BoneSamplingSettings(
+        SMALL.crop_size, bone_hu=BONE_HU, findings=str(tmp_path), findings_share=1.0
+    )
+    for case in cases:
+        centre = with_findings.negative_centre(case, np.random.default_rng(3))
+        assert case.image()[centre] > BONE_HU
+
+
+def test_a_folder_without_findings_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected a folder of `ribfrac detect`"):
+        BoneSamplingSettings(SMALL.crop_size, findings=str(tmp_path))
 
 
 def test_some_negative_crops_lie_anywhere(cases: list[PreparedCase]) -> None:

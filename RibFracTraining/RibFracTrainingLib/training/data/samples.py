@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from .classes import ClassMap
 from .crops import Crop, Point, cut_crop
+from .false_positives import SUFFIX, false_positives
 from .prepared import Lesion, PreparedCase
 
 XY, Z = (0, 1), (2,)
@@ -64,30 +67,39 @@ class BoneSamplingSettings(SamplingSettings):
         bone_hu: voxels above are taken for bone, around which the negative crops lie.
         elsewhere_share: part of the negative crops whose centre is any voxel of the scan: without them, what
             lies far from bone is never seen to be none.
-        lesion_offset: voxels (x, y, z) by which a lesion's crop is moved at most, either way, so that
-            fractures are found anywhere in a patch.
+        lesion_offset: voxels (x, y, z) by which a crop around a lesion or a finding is moved at most, either
+            way, so that both are seen anywhere in a patch.
+        findings: folder of what `ribfrac detect` finds in the training scans, to learn from its mistakes.
+        findings_share: part of the negative crops that lies around findings which belong to no lesion, the
+            more often, the higher they score; in scans without such a finding, all crops lie elsewhere.
     """
 
     bone_hu: float = 300.0
     elsewhere_share: float = 0.0
     lesion_offset: tuple[int, int, int] = (0, 0, 0)
+    findings: str | None = None
+    findings_share: float = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if min(self.lesion_offset) < 0:
             raise ValueError(f"expected offsets of at least 0 voxels, not {self.lesion_offset}")
-        if not 0 <= self.elsewhere_share <= 1:
-            raise ValueError(f"expected a share from 0 to 1, not {self.elsewhere_share}")
+        if not all(0 <= share <= 1 for share in (self.elsewhere_share, self.findings_share)):
+            raise ValueError(f"expected shares from 0 to 1, not {self}")
+        if self.findings is not None and not any(Path(self.findings).glob(f"*{SUFFIX}")):
+            raise ValueError(f"no *{SUFFIX} in {self.findings}; expected a folder of `ribfrac detect`")
 
     def positive_centre(self, case: PreparedCase, lesion: Lesion, generator: np.random.Generator) -> Point:
         """A random voxel of the lesion's box, moved within the scan."""
-        limits = np.array(self.lesion_offset)
-        moved = super().positive_centre(case, lesion, generator) + generator.integers(-limits, limits + 1)
-        x, y, z = np.clip(moved, 0, np.array(case.grid.size) - 1).tolist()
-        return x, y, z
+        return self._moved(super().positive_centre(case, lesion, generator), case, generator)
 
     def negative_centre(self, case: PreparedCase, generator: np.random.Generator) -> Point:
-        """A random voxel of bone, at times of anything; without any bone, one in the rib periphery."""
+        """Around a false finding, or a voxel of bone, or any; without all these, in the rib periphery."""
+        if self.findings is not None and generator.random() < self.findings_share:
+            centres, scores = false_positives(Path(self.findings), case)
+            if scores.sum() > 0:
+                chosen = generator.choice(len(scores), p=scores / scores.sum())
+                return self._moved(centres[chosen].astype(int), case, generator)
         points = generator.integers(0, case.grid.size, (BONE_TRIALS, 3))
         if generator.random() < self.elsewhere_share:
             x, y, z = points[0].tolist()
@@ -96,6 +108,12 @@ class BoneSamplingSettings(SamplingSettings):
         if not len(bone):
             return super().negative_centre(case, generator)
         x, y, z = bone[0].tolist()
+        return x, y, z
+
+    def _moved(self, centre: ArrayLike, case: PreparedCase, generator: np.random.Generator) -> Point:
+        limits = np.array(self.lesion_offset)
+        moved = centre + generator.integers(-limits, limits + 1)
+        x, y, z = np.clip(moved, 0, np.array(case.grid.size) - 1).tolist()
         return x, y, z
 
 
