@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ribfrac_testing.evaluation_data import Box, write_findings_file
 from ribfrac_testing.training_data import case_with_boxes
+from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.findings_file import read_findings, write_findings
 from RibFracTrainingLib.training.data.classes import ClassMap
 from RibFracTrainingLib.training.data.prepared import PreparedCase
@@ -187,11 +188,14 @@ def test_lesions_lie_anywhere_in_moved_crops(cases: list[PreparedCase]) -> None:
     settings = BoneSamplingSettings(SMALL.crop_size, lesion_offset=offset)
     case, lesion = cases[0], cases[0].lesions[1]
     generator = np.random.default_rng(0)
-    centres = np.array([settings.positive_centre(case, lesion, generator) for _ in range(3000)])
+    corners = (lesion.box[:3], tuple(high - 1 for high in lesion.box[3:]))
+    centres = np.array(
+        [settings.centre_around(case, corner, generator) for corner in corners for _ in range(1500)]
+    )
     size = np.array(case.grid.size)
     assert (centres.min(axis=0) == np.maximum(np.subtract(lesion.box[:3], offset), 0)).all()
     assert (centres.max(axis=0) == np.minimum(np.add(lesion.box[3:], offset), size) - 1).all()
-    at_the_edge = [settings.positive_centre(case, case.lesions[0], generator) for _ in range(500)]
+    at_the_edge = [settings.centre_around(case, case.lesions[0].box[:3], generator) for _ in range(500)]
     assert (np.array(at_the_edge) >= 0).all(), "centres stay in the scan"
 
 
@@ -206,33 +210,38 @@ def write_findings_of(case: PreparedCase, folder: Path, scored: list[tuple[Box, 
 
 
 def test_negative_crops_around_what_was_found_in_vain(cases: list[PreparedCase], tmp_path: Path) -> None:
-    case = cases[0]
     likely, unlikely = (30, 32, 10, 34, 36, 14), (50, 10, 20, 54, 14, 24)
-    right = case.lesions[0].box
-    write_findings_of(case, tmp_path, [(right, 0.9), (likely, 0.6), (unlikely, 0.2)])
-    settings = BoneSamplingSettings(SMALL.crop_size, findings=str(tmp_path), findings_share=1.0)
-    generator = np.random.default_rng(0)
-    drawn = [settings.negative_centre(case, generator) for _ in range(400)]
-    counts = [drawn.count(centre) for centre in ((32, 34, 12), (52, 12, 22))]
-    assert sum(counts) == 400
-    assert 2 < counts[0] / counts[1] < 4.5, "three to one, as their scores"
+    write_findings_of(cases[0], tmp_path, [(cases[0].lesions[0].box, 0.9), (likely, 0.6)])
+    write_findings_of(cases[1], tmp_path, [(unlikely, 0.2)])
+    settings = replace(SMALL, findings=str(tmp_path), findings_share=0.8)
+    samples = CropSamples(cases, settings, CLASSES, 0)
+    negatives = [samples[SampleKey(0, place, place % len(samples))][1] for place in range(400)]
+    around_likely, around_unlikely = (
+        sum(crop.source == source for crop in negatives)
+        for source in ("a around voxel 32, 34, 12", "b around voxel 52, 12, 22")
+    )
+    assert 0.7 < (around_likely + around_unlikely) / 400 < 0.9
+    assert 2 < around_likely / around_unlikely < 4.5, "three to one, as their scores"
+    everywhere = {crop.source.split()[0] for crop in negatives}
+    assert everywhere == {"a", "b", "c"}, "the others come from the lesions' scans"
 
 
-def test_without_a_false_finding_negative_crops_lie_around_bone(
+def test_crops_around_findings_are_moved_as_those_of_lesions(
     cases: list[PreparedCase], tmp_path: Path
 ) -> None:
-    write_findings_of(cases[0], tmp_path, [(cases[0].lesions[0].box, 0.9)])
-    with_findings = BoneSamplingSettings(
-        SMALL.crop_size, bone_hu=BONE_HU, findings=str(tmp_path), findings_share=1.0
+    write_findings_of(cases[0], tmp_path, [((30, 32, 10, 34, 36, 14), 0.6)])
+    settings = BoneSamplingSettings(
+        SMALL.crop_size, findings=str(tmp_path), findings_share=1.0, lesion_offset=(2, 0, 0)
     )
-    for case in cases:
-        centre = with_findings.negative_centre(case, np.random.default_rng(3))
-        assert case.image()[centre] > BONE_HU
+    samples = CropSamples(cases, settings, CLASSES, 0)
+    sources = {samples[SampleKey(0, place, 0)][1].source for place in range(60)}
+    assert sources == {f"a around voxel {x}, 34, 12" for x in range(30, 35)}
 
 
-def test_a_folder_without_findings_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="expected a folder of `ribfrac detect`"):
-        BoneSamplingSettings(SMALL.crop_size, findings=str(tmp_path))
+def test_findings_of_other_scans_are_refused(cases: list[PreparedCase], tmp_path: Path) -> None:
+    write_findings_file(tmp_path, "another", [])
+    with pytest.raises(InputError, match="run `ribfrac detect` on the training scans"):
+        CropSamples(cases, replace(SMALL, findings=str(tmp_path)), CLASSES, 0)
 
 
 def test_some_negative_crops_lie_anywhere(cases: list[PreparedCase]) -> None:

@@ -1,4 +1,4 @@
-"""Where a trained model was wrong in a training scan: the best places to learn from next.
+"""Where a trained model was wrong in the training scans: the best places to learn from next.
 
 Mining of hard negatives as in Sung and Poggio (1998, "Example-based learning for view-based human face
 detection"): detect in the training scans, and draw part of the negative crops around what was found in vain.
@@ -6,46 +6,62 @@ detection"): detect in the training scans, and draw part of the negative crops a
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from RibFracDetectorLib.case.findings import CaseFindings
+from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.findings_file import read_findings
 from RibFracDetectorLib.evaluation.boxes import points_in_boxes
 
+from .crops import Point
 from .prepared import PreparedCase
 
 SUFFIX = "_findings.json"
 
 
-def false_positives(folder: Path, case: PreparedCase) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Findings that belong to no lesion by the centre rule.
+class FalsePositive(NamedTuple):
+    """A finding that belongs to no lesion.
+
+    Attributes:
+        case: place of its scan among the cases.
+        centre: voxel of the prepared case.
+        score: in (0, 1].
+    """
+
+    case: int
+    centre: Point
+    score: float
+
+
+def false_positives(folder: Path, cases: Sequence[PreparedCase]) -> list[FalsePositive]:
+    """Findings that belong to no lesion by the centre rule; lesions count whatever their class.
 
     Args:
-        folder: results of `ribfrac detect`.
-        case: lesions of every class count, also those that the detector need not find.
-
-    Returns:
-        Centres (n, 3) in voxels of the prepared case, and scores (n,); empty where the folder has no result
-        for the case.
+        folder: results of `ribfrac detect`; cases without a result there are left out.
+        cases: of the training split.
 
     Raises:
-        InputError: the case's findings file is damaged.
+        InputError: the folder has no result for any of the cases, or a damaged one.
     """
-    found = _read(folder / f"{case.case_id}{SUFFIX}")
-    if found is None or not found.findings:
-        return np.zeros((0, 3)), np.zeros(0)
-    boxes = np.array([case.grid.box_from_ras(finding.box_ras) for finding in found.findings])
-    scores = np.array([finding.score for finding in found.findings])
-    centers = (boxes[:, :3] + boxes[:, 3:]) / 2
+    paths = {number: folder / f"{case.case_id}{SUFFIX}" for number, case in enumerate(cases)}
+    present = {number: path for number, path in paths.items() if path.is_file()}
+    if not present:
+        raise InputError(
+            f"sampling.findings: {folder} has no {cases[0].case_id}{SUFFIX} nor one of another case; "
+            "run `ribfrac detect` on the training scans"
+        )
+    return [place for number, path in present.items() for place in _of_case(number, cases[number], path)]
+
+
+def _of_case(number: int, case: PreparedCase, path: Path) -> Iterator[FalsePositive]:
+    findings = read_findings(path).findings
+    boxes = np.array([case.grid.box_from_ras(finding.box_ras) for finding in findings]).reshape(-1, 6)
     lesions = np.array([lesion.box for lesion in case.lesions], dtype=np.float64).reshape(-1, 6)
-    middles = (lesions[:, :3] + lesions[:, 3:]) / 2
+    centers, middles = ((some[:, :3] + some[:, 3:]) / 2 for some in (boxes, lesions))
     right = points_in_boxes(centers, lesions).any(axis=1) | points_in_boxes(middles, boxes).any(axis=0)
-    return centers[~right], scores[~right]
-
-
-@cache
-def _read(path: Path) -> CaseFindings | None:
-    return read_findings(path) if path.is_file() else None
+    for finding, center, is_right in zip(findings, centers, right, strict=True):
+        if finding.score > 0 and not is_right:
+            x, y, z = np.clip(center.astype(int), 0, np.array(case.grid.size) - 1).tolist()
+            yield FalsePositive(number, (x, y, z), finding.score)

@@ -13,13 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from .classes import ClassMap
 from .crops import Crop, Point, cut_crop
-from .false_positives import SUFFIX, false_positives
+from .false_positives import false_positives
 from .prepared import Lesion, PreparedCase
 
 XY, Z = (0, 1), (2,)
@@ -37,6 +36,9 @@ class SamplingSettings:
             takes the share that these scans have in the split. (The published system never uses them.)
         flip_xy_probability: of mirroring x and y together, each crop for itself.
         flip_z_probability: of mirroring z.
+        findings: folder of what `ribfrac detect` finds in the training scans, to learn from its mistakes.
+        findings_share: part of the negative crops that lies around findings which belong to no lesion, in
+            whatever scan, the more often, the higher they score.
     """
 
     crop_size: tuple[int, int, int] = (212, 240, 176)
@@ -44,15 +46,22 @@ class SamplingSettings:
     fracture_free_share: float | None = None
     flip_xy_probability: float = 0.4
     flip_z_probability: float = 0.4
+    findings: str | None = None
+    findings_share: float = 0.5
 
     def __post_init__(self) -> None:
-        shares = (self.fracture_free_share or 0.0, self.flip_xy_probability, self.flip_z_probability)
+        shares = (
+            self.fracture_free_share or 0.0,
+            self.flip_xy_probability,
+            self.flip_z_probability,
+            self.findings_share,
+        )
         if min(self.crop_size) < 1 or not all(0 <= share <= 1 for share in shares):
             raise ValueError(f"expected a positive crop size and probabilities from 0 to 1, not {self}")
 
-    def positive_centre(self, case: PreparedCase, lesion: Lesion, generator: np.random.Generator) -> Point:  # noqa: ARG002
-        """The centre of a positive crop: in the lesion's box."""
-        return lesion_centre(lesion, generator)
+    def centre_around(self, case: PreparedCase, point: Point, generator: np.random.Generator) -> Point:  # noqa: ARG002
+        """The centre of a crop that shows a point: the point."""
+        return point
 
     def negative_centre(self, case: PreparedCase, generator: np.random.Generator) -> Point:
         """The centre of a negative crop: in the rib periphery."""
@@ -69,37 +78,28 @@ class BoneSamplingSettings(SamplingSettings):
             lies far from bone is never seen to be none.
         lesion_offset: voxels (x, y, z) by which a crop around a lesion or a finding is moved at most, either
             way, so that both are seen anywhere in a patch.
-        findings: folder of what `ribfrac detect` finds in the training scans, to learn from its mistakes.
-        findings_share: part of the negative crops that lies around findings which belong to no lesion, the
-            more often, the higher they score; in scans without such a finding, all crops lie elsewhere.
     """
 
     bone_hu: float = 300.0
     elsewhere_share: float = 0.0
     lesion_offset: tuple[int, int, int] = (0, 0, 0)
-    findings: str | None = None
-    findings_share: float = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if min(self.lesion_offset) < 0:
             raise ValueError(f"expected offsets of at least 0 voxels, not {self.lesion_offset}")
-        if not all(0 <= share <= 1 for share in (self.elsewhere_share, self.findings_share)):
-            raise ValueError(f"expected shares from 0 to 1, not {self}")
-        if self.findings is not None and not any(Path(self.findings).glob(f"*{SUFFIX}")):
-            raise ValueError(f"no *{SUFFIX} in {self.findings}; expected a folder of `ribfrac detect`")
+        if not 0 <= self.elsewhere_share <= 1:
+            raise ValueError(f"expected a share from 0 to 1, not {self.elsewhere_share}")
 
-    def positive_centre(self, case: PreparedCase, lesion: Lesion, generator: np.random.Generator) -> Point:
-        """A random voxel of the lesion's box, moved within the scan."""
-        return self._moved(super().positive_centre(case, lesion, generator), case, generator)
+    def centre_around(self, case: PreparedCase, point: Point, generator: np.random.Generator) -> Point:
+        """The point, moved within the scan."""
+        limits = np.array(self.lesion_offset)
+        moved = point + generator.integers(-limits, limits + 1)
+        x, y, z = np.clip(moved, 0, np.array(case.grid.size) - 1).tolist()
+        return x, y, z
 
     def negative_centre(self, case: PreparedCase, generator: np.random.Generator) -> Point:
-        """Around a false finding, or a voxel of bone, or any; without all these, in the rib periphery."""
-        if self.findings is not None and generator.random() < self.findings_share:
-            centres, scores = false_positives(Path(self.findings), case)
-            if scores.sum() > 0:
-                chosen = generator.choice(len(scores), p=scores / scores.sum())
-                return self._moved(centres[chosen].astype(int), case, generator)
+        """A random voxel of bone, at times of anything; without any bone, one in the rib periphery."""
         points = generator.integers(0, case.grid.size, (BONE_TRIALS, 3))
         if generator.random() < self.elsewhere_share:
             x, y, z = points[0].tolist()
@@ -108,12 +108,6 @@ class BoneSamplingSettings(SamplingSettings):
         if not len(bone):
             return super().negative_centre(case, generator)
         x, y, z = bone[0].tolist()
-        return x, y, z
-
-    def _moved(self, centre: ArrayLike, case: PreparedCase, generator: np.random.Generator) -> Point:
-        limits = np.array(self.lesion_offset)
-        moved = centre + generator.integers(-limits, limits + 1)
-        x, y, z = np.clip(moved, 0, np.array(case.grid.size) - 1).tolist()
         return x, y, z
 
 
@@ -157,6 +151,7 @@ class CropSamples(Dataset):
 
         Raises:
             ValueError: no case has a lesion that the detector shall find.
+            InputError: the folder of findings has none for these cases, or a damaged file.
         """
         self.settings = settings
         self.classes = classes
@@ -173,6 +168,9 @@ class CropSamples(Dataset):
             raise ValueError("no lesion to sample; open the split with open_split, which says why")
         share = settings.fracture_free_share
         self._free_share = len(self._fracture_free) / len(self._cases) if share is None else share
+        self._false = [] if settings.findings is None else false_positives(Path(settings.findings), cases)
+        scores = np.array([place.score for place in self._false])
+        self._false_chances = scores / scores.sum() if len(scores) else scores
 
     def __len__(self) -> int:
         """Entries of the index; each gives two crops."""
@@ -183,18 +181,23 @@ class CropSamples(Dataset):
         generator = np.random.default_rng([self.seed, key.epoch, key.position])
         number, lesion = self._index[key.item]
         case = self._cases[number]
-        size = self.settings.crop_size
-        other = self._negative_case(case, generator)
-        positive = cut_crop(case, self.classes, self.settings.positive_centre(case, lesion, generator), size)
-        positive = self._flip(positive, generator)
-        negative = cut_crop(other, self.classes, self.settings.negative_centre(other, generator), size)
+        centre = self.settings.centre_around(case, lesion_centre(lesion, generator), generator)
+        positive = self._flip(cut_crop(case, self.classes, centre, self.settings.crop_size), generator)
+        other, centre = self._negative_place(case, generator)
+        negative = cut_crop(other, self.classes, centre, self.settings.crop_size)
         return [positive, self._flip(negative, generator)]
 
-    def _negative_case(self, case: PreparedCase, generator: np.random.Generator) -> PreparedCase:
-        """The lesion's own scan, or at times one without fractures."""
+    def _negative_place(
+        self, case: PreparedCase, generator: np.random.Generator
+    ) -> tuple[PreparedCase, Point]:
+        """Around a false finding of any scan; in the lesion's own scan, at times in one without fractures."""
+        if self._false and generator.random() < self.settings.findings_share:
+            place = self._false[generator.choice(len(self._false), p=self._false_chances)]
+            case = self._cases[place.case]
+            return case, self.settings.centre_around(case, place.centre, generator)
         if self._fracture_free and generator.random() < self._free_share:
-            return self._fracture_free[generator.integers(len(self._fracture_free))]
-        return case
+            case = self._fracture_free[generator.integers(len(self._fracture_free))]
+        return case, self.settings.negative_centre(case, generator)
 
     def _flip(self, crop: Crop, generator: np.random.Generator) -> Crop:
         xy = generator.random() < self.settings.flip_xy_probability
