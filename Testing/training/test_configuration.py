@@ -145,6 +145,7 @@ def test_deprecated_keys(tmp_path: Path) -> None:
         ("optimizer: {lr: -1}", ["optimizer.lr", "greater than 0"]),
         ("losses: {dice: best}", ["losses.dice", '"best"', "'standard' or 'original'"]),
         ("losses: {alpha: 7}", ["losses.alpha", "from 0 to 1"]),
+        ("losses: {_delete_: true, name: voxels, box_weight: 1}", ["losses.box_weight", "unknown key"]),
         ("augmentation: {intensity: {divid: 1}}", ["did you mean augmentation.intensity.divide?"]),
         ("augmentation: {patch_size: [32, 32]}", ["augmentation.patch_size", "too few values"]),
         ("sampling: {crop_size: [32, 32, 1.5]}", ["sampling.crop_size.2", "a whole number"]),

@@ -18,7 +18,7 @@ from .batch import TrainingBatch
 from .configuration.choices import PartKind
 from .data.augmentation import AugmentationSettings, make_batch
 from .data.samples import BoneSamplingSettings, CropBatch, SamplingSettings
-from .losses import Losses, LossSettings, detection_losses, voxel_losses
+from .losses import Losses, LossSettings, VoxelLossSettings, detection_losses, voxel_losses
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 
@@ -51,8 +51,8 @@ class DetectionLosses(LossSettings):
 
 
 @dataclass(frozen=True)
-class VoxelLosses(LossSettings):
-    """Those of `DetectionLosses` that concern voxels: to train trunk and segmentation head first.
+class VoxelLosses(VoxelLossSettings):
+    """`voxel_losses` with these settings: to train trunk and segmentation head first.
 
     A step without the box head costs about half, and every voxel of a fracture teaches.
     """

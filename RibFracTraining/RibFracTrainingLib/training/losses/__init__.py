@@ -5,6 +5,6 @@ choose, the other modules one loss each. Everything is computed in float32, also
 """
 
 from .detection import Losses, detection_losses, voxel_losses
-from .settings import LossSettings
+from .settings import LossSettings, VoxelLossSettings
 
-__all__ = ["LossSettings", "Losses", "detection_losses", "voxel_losses"]
+__all__ = ["LossSettings", "Losses", "VoxelLossSettings", "detection_losses", "voxel_losses"]

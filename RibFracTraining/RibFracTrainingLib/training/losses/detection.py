@@ -15,7 +15,7 @@ from ..batch import TrainingBatch
 from ..box_overlap import paired_giou, paired_iou
 from ..targets import DetectionTargets, detection_targets
 from .segmentation import DICE_SCORES, SegmentationLosses, segmentation_losses
-from .settings import LossSettings
+from .settings import LossSettings, VoxelLossSettings
 from .varifocal import varifocal_loss
 
 BOX_CODE = 6
@@ -102,7 +102,7 @@ def detection_losses(
         return _losses(raw, batch, settings, average_over_processes)
 
 
-def voxel_losses(seg_logits: Tensor, batch: TrainingBatch, settings: LossSettings) -> Losses:
+def voxel_losses(seg_logits: Tensor, batch: TrainingBatch, settings: VoxelLossSettings) -> Losses:
     """Losses of a batch's voxels alone, in float32 also under autocast; nothing of boxes.
 
     Args:
@@ -125,7 +125,9 @@ def voxel_losses(seg_logits: Tensor, batch: TrainingBatch, settings: LossSetting
     )
 
 
-def _voxel_losses(seg_logits: Tensor, batch: TrainingBatch, settings: LossSettings) -> SegmentationLosses:
+def _voxel_losses(
+    seg_logits: Tensor, batch: TrainingBatch, settings: VoxelLossSettings
+) -> SegmentationLosses:
     return segmentation_losses(
         seg_logits, batch.segmentation, settings.voxel_class_weights, DICE_SCORES[settings.dice]
     )

@@ -17,40 +17,16 @@ DiceName = Literal["standard", "original"]
 
 
 @dataclass(frozen=True)
-class LossSettings:
-    """Parameters of assignment and losses.
-
-    `LossSettings.original()` repeats the published system, its defects included; the defaults correct them.
+class VoxelLossSettings:
+    """Parameters of the losses of voxels.
 
     Attributes:
-        candidates_per_level: anchors of each level that ATSS looks at for a box.
-        border: anchors that reach further out of the patch, in voxels, are never assigned.
-        sampling: positives trained as fractures: "all_positives", or "original" (some; spec 8.5 [bug]).
-        samples_per_patch: size of the sample of a patch.
-        positive_fraction: largest share of positives in the original's sample.
-        pool_factor: the original's negatives are drawn from so many times as many.
-        normalizer: the classification loss is divided by the number of "samples" or of "positives".
-        class_weight: weight of the varifocal loss.
-        alpha: weight of background anchors in the varifocal loss.
-        gamma: exponent of the varifocal loss's focal factor, at least 1.
-        box_weight: weight of the GIoU loss.
         cross_entropy_weight: weight of the voxels' cross entropy.
         dice_weight: weight of the voxels' Dice loss.
         dice: "standard", or "original" with the intersection once too often below the line (spec 8.6 [bug]).
         voxel_class_weights: of background and fracture, in cross entropy; Dice uses the latter.
     """
 
-    candidates_per_level: int = 8
-    border: float = 3.0
-    sampling: Literal["all_positives", "original"] = "all_positives"
-    samples_per_patch: int = 64
-    positive_fraction: float = 0.4
-    pool_factor: int = 20
-    normalizer: Normalizer = "samples"
-    class_weight: float = 8.0
-    alpha: float = 0.75
-    gamma: float = 2.0
-    box_weight: float = 0.4
     cross_entropy_weight: float = 0.3
     dice_weight: float = 0.198
     dice: DiceName = "standard"
@@ -67,6 +43,39 @@ class LossSettings:
             expected, accepts = _RULES[field.name]
             if not accepts(value):
                 raise InputError(f"losses.{field.name} is {value!r}; expected {expected}")
+
+
+@dataclass(frozen=True)
+class LossSettings(VoxelLossSettings):
+    """Parameters of assignment and losses, those of voxels included.
+
+    `LossSettings.original()` repeats the published system, its defects included; the defaults correct them.
+
+    Attributes:
+        candidates_per_level: anchors of each level that ATSS looks at for a box.
+        border: anchors that reach further out of the patch, in voxels, are never assigned.
+        sampling: positives trained as fractures: "all_positives", or "original" (some; spec 8.5 [bug]).
+        samples_per_patch: size of the sample of a patch.
+        positive_fraction: largest share of positives in the original's sample.
+        pool_factor: the original's negatives are drawn from so many times as many.
+        normalizer: the classification loss is divided by the number of "samples" or of "positives".
+        class_weight: weight of the varifocal loss.
+        alpha: weight of background anchors in the varifocal loss.
+        gamma: exponent of the varifocal loss's focal factor, at least 1.
+        box_weight: weight of the GIoU loss.
+    """
+
+    candidates_per_level: int = 8
+    border: float = 3.0
+    sampling: Literal["all_positives", "original"] = "all_positives"
+    samples_per_patch: int = 64
+    positive_fraction: float = 0.4
+    pool_factor: int = 20
+    normalizer: Normalizer = "samples"
+    class_weight: float = 8.0
+    alpha: float = 0.75
+    gamma: float = 2.0
+    box_weight: float = 0.4
 
     @classmethod
     def original(cls) -> LossSettings:
