@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ribfrac_testing.boxes import scored
+from ribfrac_testing.reference import REPOSITORY
 from RibFracDetectorLib.case.geometry import Grid
+from RibFracDetectorLib.case.reading import read_ct
 from RibFracDetectorLib.engine.inference.boxes import ScoredBoxes
 from RibFracDetectorLib.engine.inference.original import OriginalProcedure
 from RibFracDetectorLib.engine.inference.standard import StandardProcedure
@@ -15,7 +17,7 @@ from RibFracDetectorLib.engine.results.make_findings import NEAR_SPINE, make_fin
 from RibFracDetectorLib.engine.results.pairing import pair_heads
 from RibFracDetectorLib.engine.results.regions import Region, label_regions, threshold_and_clean
 from RibFracDetectorLib.engine.results.rois import detection_mask, detection_rois
-from RibFracDetectorLib.engine.results.spine import spine_hull
+from RibFracDetectorLib.engine.results.spine import spine_hull, spine_or_nothing
 
 
 def region(box: tuple[int, ...], score: float = 0.7) -> Region:
@@ -32,6 +34,22 @@ def test_spine_hull_is_the_column_and_not_the_ribs() -> None:
     assert hull[60, 90]
     assert not hull[20, 50]
     assert 300 <= hull.sum() <= 500
+
+
+def test_a_hull_of_the_chest_wall_is_no_spine() -> None:
+    hull = np.zeros((200, 200), bool)
+    hull[50:110, 40:130] = True
+    np.testing.assert_array_equal(spine_or_nothing(hull, (0.8, 0.8)), hull)
+    assert not spine_or_nothing(hull, (0.8, 1.2)).any(), "108 mm from back to front"
+    nothing = np.zeros((20, 20), bool)
+    assert not spine_or_nothing(nothing, (0.8, 0.8)).any()
+
+
+def test_the_sample_case_is_too_short_to_show_its_spine() -> None:
+    ct = read_ct(REPOSITORY / "Resources" / "SampleData" / "simulated_chest_image.nii.gz")
+    hull = spine_hull(ct.voxels)
+    assert hull.any(), "ribs that run along the scan stand as high as the spine"
+    assert not spine_or_nothing(hull, ct.grid.spacing[:2]).any()
 
 
 def test_no_bone_no_spine() -> None:

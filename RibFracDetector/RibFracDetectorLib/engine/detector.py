@@ -33,7 +33,7 @@ from .progress import Reporter, SilentReporter, StageClock
 from .results.make_findings import make_findings, on_grid, paint_instances
 from .results.regions import label_regions, threshold_and_clean
 from .results.rois import Roi, detection_mask, detection_rois, segmentation_rois
-from .results.spine import spine_hull
+from .results.spine import spine_hull, spine_or_nothing
 from .self_check import Verdict, boniest_window, cache_key, check, remember, remembered
 from .settings import InferenceSettings
 from .weights import Weights
@@ -180,7 +180,8 @@ class Detector:
         mask = threshold_and_clean(probability, self.settings.cutoff, self.settings.min_seg_voxels)
         labels, regions = label_regions(mask, probability)
         detections: ScoredBoxes = inference.detections
-        findings, id_of_region = make_findings(detections, regions, spine, seen.grid)
+        flagged = spine_or_nothing(spine, seen.grid.spacing[:2])
+        findings, id_of_region = make_findings(detections, regions, flagged, seen.grid)
         order = self.procedure.painting_order(detections)
         return {
             "seen": seen,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -10,6 +12,8 @@ from scipy.spatial import ConvexHull, QhullError
 BONE_HU = 300
 MEDIAN_SIZE = 10
 DISK_RADIUS = 7
+LARGEST_MM = 100.0
+"""No thoracic vertebra with all its processes is this long; hulls of whole chests reach 46 x 71 mm."""
 
 
 def spine_hull(voxels: NDArray) -> NDArray[np.bool_]:
@@ -36,6 +40,22 @@ def spine_hull(voxels: NDArray) -> NDArray[np.bool_]:
         return np.zeros(column.shape, bool)
     sizes = np.bincount(regions.ravel())[1:]
     return _filled_hull(regions == sizes.argmax() + 1)
+
+
+def spine_or_nothing(hull: NDArray[np.bool_], spacing: Sequence[float]) -> NDArray[np.bool_]:
+    """The hull, if it is no larger than a spine; else all False.
+
+    In a scan of few slices ribs stand as high as the spine, and the hull takes in the side of the chest.
+
+    Args:
+        hull: bool [x, y].
+        spacing: mm along x and y.
+    """
+    places = np.argwhere(hull)
+    if not len(places):
+        return hull
+    extent = (np.ptp(places, axis=0) + 1) * np.asarray(spacing)
+    return hull if extent.max() <= LARGEST_MM else np.zeros_like(hull)
 
 
 def _disk(radius: int) -> NDArray[np.bool_]:
