@@ -16,6 +16,7 @@ from RibFracDetectorLib.engine.detector import Detector
 from RibFracDetectorLib.engine.inference.rib_region import RibRegion
 from RibFracDetectorLib.engine.inference.standard import StandardProcedure
 from RibFracDetectorLib.engine.progress import CancelledError, SilentReporter
+from RibFracDetectorLib.engine.results.spine import BONE_HU
 from RibFracDetectorLib.engine.settings import resolve_settings
 from RibFracDetectorLib.engine.weights import Weights, load_weights
 
@@ -141,6 +142,18 @@ def test_boxes_lie_in_the_scan_and_masks_in_their_boxes(scan: CtVolume, weights:
             member = np.argwhere(result.instances == finding.id)
             np.testing.assert_allclose(member.min(axis=0) - 0.5, low, atol=1e-6)
             np.testing.assert_allclose(member.max(axis=0) + 0.5, high, atol=1e-6)
+
+
+@pytest.mark.parametrize(("spacing", "flagged"), [(0.8, True), (2.5, False)])
+def test_findings_are_near_the_spine_only_if_it_has_the_size_of_one(
+    spacing: float, flagged: bool, scan: CtVolume, weights: Weights, tmp_path: Path
+) -> None:
+    voxels = scan.voxels.copy()
+    voxels[:, :, :20] = np.maximum(voxels[:, :, :20], BONE_HU + 1)
+    column_everywhere = Stored(voxels, (spacing, spacing, 1.0))
+    result = detector(weights).detect(read_ct(column_everywhere.write(tmp_path / "bone.nii.gz")))
+    assert result.findings
+    assert any(finding.flags for finding in result.findings) == flagged
 
 
 @pytest.mark.parametrize("orientation", ["LPS", "RAS", "PIR", "SAL"])
