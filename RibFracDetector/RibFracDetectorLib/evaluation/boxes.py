@@ -36,6 +36,16 @@ def points_in_boxes(points: NDArray[np.float64], boxes: NDArray[np.float64]) -> 
     return (after & before).all(axis=2)
 
 
+def centers_meet(
+    centers: NDArray[np.float64],
+    boxes: NDArray[np.float64],
+    other_centers: NDArray[np.float64],
+    other_boxes: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Whether the centre of one lies in the box of the other, of n and m boxes with their centres: (n, m)."""
+    return points_in_boxes(centers, other_boxes) | points_in_boxes(other_centers, boxes).T
+
+
 def mask_boxes(labels: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The values of an instance mask, ascending, and their half-open boxes, (n,) and (n, 6).
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .boxes import box_iou, points_in_boxes
+from .boxes import box_iou, centers_meet
 from .cases import Detections, Lesions
 
 NEVER = -np.inf
@@ -80,8 +80,7 @@ def match_centers(lesions: Lesions, detections: Detections) -> CaseMatch:
     brings no new hit.
     """
     order = _by_score(detections.scores)
-    touches = points_in_boxes(detections.centers[order], lesions.boxes)
-    touches |= points_in_boxes(lesions.centers, detections.boxes[order]).T
+    touches = centers_meet(detections.centers[order], detections.boxes[order], lesions.centers, lesions.boxes)
     first = np.argmax(touches, axis=0) if len(order) else np.zeros(len(lesions), dtype=np.int64)
     return _case_match(detections.scores[order], touches.any(axis=1), first, touches.any(axis=0))
 

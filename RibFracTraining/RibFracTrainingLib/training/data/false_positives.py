@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.findings_file import read_findings
-from RibFracDetectorLib.evaluation.boxes import points_in_boxes
+from RibFracDetectorLib.evaluation.boxes import box_centers, centers_meet
 
 from .crops import Point
 from .prepared import PreparedCase
@@ -59,8 +59,8 @@ def _of_case(number: int, case: PreparedCase, path: Path) -> Iterator[FalsePosit
     findings = read_findings(path).findings
     boxes = np.array([case.grid.box_from_ras(finding.box_ras) for finding in findings]).reshape(-1, 6)
     lesions = np.array([lesion.box for lesion in case.lesions], dtype=np.float64).reshape(-1, 6)
-    centers, middles = ((some[:, :3] + some[:, 3:]) / 2 for some in (boxes, lesions))
-    right = points_in_boxes(centers, lesions).any(axis=1) | points_in_boxes(middles, boxes).any(axis=0)
+    centers = box_centers(boxes)
+    right = centers_meet(centers, boxes, box_centers(lesions), lesions).any(axis=1)
     for finding, center, is_right in zip(findings, centers, right, strict=True):
         if finding.score > 0 and not is_right:
             x, y, z = np.clip(center.astype(int), 0, np.array(case.grid.size) - 1).tolist()
