@@ -93,7 +93,7 @@ def test_models_of_the_catalogue_and_a_file(panel: Any, ct_node: Any, wait: Wait
     assert not ui.modelPathEdit.isVisibleTo(ui.inputsCollapsibleButton)
     assert "UNTRAINED" in ui.bannerLabel.text
     ui.ctSelector.setCurrentNode(ct_node)
-    ui.modelComboBox.setCurrentIndex(1)
+    ui.modelComboBox.setCurrentIndex(ui.modelComboBox.count - 1)
     assert ui.modelPathEdit.isVisibleTo(ui.inputsCollapsibleButton)
     wait(lambda: looked_at(panel))
     assert "Choose a model" in ui.detectButton.toolTip

@@ -178,7 +178,7 @@ def test_one_that_is_not_ready_yet_is_waited_for(desk: Callable[..., Desk], tmp_
 
 
 CHANGES: dict[str, Callable[[Any], None]] = {
-    "model": lambda ui: ui.modelComboBox.setCurrentIndex(1),
+    "model": lambda ui: ui.modelComboBox.setCurrentIndex(ui.modelComboBox.count - 1),
     "device": lambda ui: ui.deviceComboBox.setCurrentIndex(1),
     "precision": lambda ui: ui.precisionComboBox.setCurrentIndex(0),
     "engine": lambda ui: ui.engineComboBox.setCurrentIndex(1),
@@ -212,7 +212,7 @@ def test_replaced_weights_take_another_engine(desk: Callable[..., Desk], tmp_pat
     weights = tmp_path / "mine.pth"
     weights.write_bytes(b"weights")
     here.ui.modelPathEdit.currentPath = str(weights)
-    here.ui.modelComboBox.setCurrentIndex(1)
+    here.ui.modelComboBox.setCurrentIndex(here.ui.modelComboBox.count - 1)
     here.detect()
     number = here.standing_by()
     os.utime(weights, ns=(0, 0))
