@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from RibFracDetectorLib.case.provenance import versions
-from RibFracDetectorLib.engine.devices import cpu_is_fast_at_bf16
+from RibFracDetectorLib.engine.devices import cpu_has_bf16_matrices
 
 MATRIX = 4096
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -23,7 +23,7 @@ def describe() -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "torch_threads": torch.get_num_threads(),
-        "matrix_instructions_for_bf16": cpu_is_fast_at_bf16(),
+        "matrix_instructions_for_bf16": cpu_has_bf16_matrices(),
         "load_at_start": round(os.getloadavg()[0], 2),
         "versions": versions(),
     }

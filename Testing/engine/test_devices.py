@@ -1,0 +1,72 @@
+"""Which device and which precision is taken, and why a wish is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from RibFracDetectorLib.case.errors import InputError
+from RibFracDetectorLib.engine import devices
+from RibFracDetectorLib.engine.devices import choose_device, choose_precision, cpu_is_fast_at_bf16
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _measured_anew() -> Iterator[None]:
+    cpu_is_fast_at_bf16.cache_clear()
+    yield
+    cpu_is_fast_at_bf16.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cpu:0", "tpu"])
+def test_unknown_devices_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match="expected auto, cpu, cuda"):
+        choose_device(name)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_a_missing_gpu_is_named() -> None:
+    with pytest.raises(InputError, match="--device cuda"):
+        choose_device("cuda")
+
+
+def test_half_precision_needs_a_gpu() -> None:
+    with pytest.raises(InputError, match="needs a GPU"):
+        choose_precision("fp16", CPU)
+    assert choose_precision("auto", CPU) in ("bf16", "fp32")
+
+
+@pytest.mark.parametrize(
+    ("amx", "avx512_bf16", "gain", "precision"),
+    [
+        (True, True, 0.5, "bf16"),
+        (False, True, 1.7, "bf16"),
+        (False, True, 0.7, "fp32"),
+        (False, False, 2.0, "fp32"),
+    ],
+)
+def test_a_cpu_takes_bfloat16_where_it_gains(
+    amx: bool, avx512_bf16: bool, gain: float, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512_bf16, raising=False)
+    monkeypatch.setattr(devices, "_gain_of_bf16", lambda: gain)
+    assert choose_precision("auto", CPU) == precision
+
+
+def test_measuring_leaves_the_threads_as_they_were() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        assert devices._gain_of_bf16() > 0
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_torch_that_cannot_tell_takes_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        monkeypatch.delattr(torch.cpu, name, raising=False)
+    assert choose_precision("auto", CPU) == "fp32"
