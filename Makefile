@@ -17,6 +17,7 @@ PYTEST := $(BIN)/python -m pytest
 # On the test host. PySide6 6.12 gives away references of Python 3.11, which ends long runs: a process each.
 HOST_TESTS := in_application slicer_host_tests scene gui
 DEMO := output/demo
+SAMPLE := Resources/SampleData
 VERSION := RibFracDetector/RibFracDetectorLib/__init__.py
 INSTALLED := $(VENV)/.installed
 # Lowest share of RibFracDetectorLib, in percent, that `make test-all` must cover.
@@ -48,12 +49,11 @@ $(INSTALLED): $(PINS) pyproject.toml $(VERSION) Testing/install_debian_packages.
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-# Until trained weights exist: random ones, which detect nothing and say so.
-detect: install ## run the detector on a synthetic CT
-	PYTHONPATH=Testing $(BIN)/python Testing/make_demo_case.py $(DEMO)
-	RIBFRAC_MODELS=$(DEMO)/models.json $(BIN)/ribfrac detect $(DEMO)/synthetic_chest.nii.gz \
-	  --weights random-weights --output $(DEMO)/results --overwrite
-	@echo 'The weights are random: nothing above is a finding. Picture: $(DEMO)/results/synthetic_chest_overview.png'
+detect: install ## find the simulated fractures of the sample case; picture and masks in output/demo
+	$(BIN)/ribfrac detect $(SAMPLE)/simulated_chest_image.nii.gz --case simulated_chest \
+	  --output $(DEMO) --overwrite
+	@$(BIN)/python tools/beside_truth.py $(DEMO) $(SAMPLE)
+	@echo 'Picture: $(DEMO)/simulated_chest_overview.png'
 
 bench: install ## measure the speed of detection on an idle machine; two cores take more than half an hour
 	PYTHONPATH=Testing $(BIN)/python Testing/Benchmarks/detection.py --output output/bench $(BENCH_ARGS)
