@@ -46,7 +46,17 @@ def _held_out(part: dict[str, Any]) -> Iterator[str]:
     yield "| --- |" + " --- |" * len(points)
     yield "| sensitivity | " + " | ".join(f"{part['froc'][point]:.2f}" for point in points) + " |"
     yield ""
+    yield from _calibration(part["reliability"]["bins"])
     yield from _at_threshold("held-out simulated scans", part["at_threshold"])
+
+
+def _calibration(bins: list[dict[str, Any]]) -> Iterator[str]:
+    filled = [one for one in bins if one["detections"]]
+    yield "| score | " + " | ".join(f"{one['low']:.1f} to {one['high']:.1f}" for one in filled) + " |"
+    yield "| --- |" + " ---: |" * len(filled)
+    yield "| findings | " + " | ".join(str(one["detections"]) for one in filled) + " |"
+    yield "| of them right | " + " | ".join(f"{one['correct']:.2f}" for one in filled) + " |"
+    yield ""
 
 
 def _real(part: dict[str, Any]) -> Iterator[str]:
