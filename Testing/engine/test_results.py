@@ -103,10 +103,10 @@ def test_findings_that_both_heads_show_come_first_sorted_numbered_and_flagged() 
     spine[40:50, 40:50] = True
     grid = Grid((60, 60, 60), (0.5, 0.5, 2.0), origin=(10.0, 20.0, 30.0))
     findings, id_of_label = make_findings(detections, regions, spine, grid)
-    assert [(f.id, f.head, round(f.score, 2)) for f in findings] == [
-        (1, "both", 0.7),
-        (2, "det", 0.45),
-        (3, "seg", 0.35),
+    assert [(f.id, f.head, f.score) for f in findings] == [
+        (1, "both", pytest.approx((0.6 + 0.8 * 256 / 456) / 2)),
+        (2, "det", pytest.approx(0.45)),
+        (3, "seg", pytest.approx(0.7 * 62.5 / 262.5 / 2)),
     ]
     scores = [(f.det_score and round(f.det_score, 2), f.seg_score) for f in findings]
     assert scores == [(0.6, 0.8), (0.9, None), (None, 0.7)]
@@ -120,6 +120,18 @@ def test_findings_that_both_heads_show_come_first_sorted_numbered_and_flagged() 
     instances = paint_instances(labels, id_of_label)
     assert instances.dtype == np.uint16
     assert (instances[5, 5, 5], instances[22, 22, 22], instances[0, 0, 0]) == (1, 3, 0)
+
+
+def test_a_region_of_few_voxels_is_little_evidence() -> None:
+    nothing = scored(np.zeros((0, 7), np.float32))
+    speck, piece = region((0, 0, 0, 3, 3, 3), 0.95), region((20, 20, 20, 30, 30, 30), 0.85)
+    grid = Grid((60, 60, 60), (0.8, 0.8, 1.5))
+    findings, id_of_label = make_findings(nothing, [speck, piece], np.zeros((60, 60), bool), grid)
+    assert id_of_label == {2: 1, 1: 2}
+    assert [f.seg_score for f in findings] == [0.85, 0.95]
+    finer = Grid((60, 60, 60), (0.4, 0.4, 0.75))
+    smaller, _ = make_findings(nothing, [speck, piece], np.zeros((60, 60), bool), finer)
+    assert all(small.score < large.score for small, large in zip(smaller, findings, strict=True))
 
 
 def test_standard_paints_the_best_box_on_top_and_original_does_not() -> None:

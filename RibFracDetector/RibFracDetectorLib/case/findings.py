@@ -32,7 +32,7 @@ class Finding:
 
     Attributes:
         id: 1 or more, unique in the case; the voxel value of its mask in `{case}_instances.nii.gz`.
-        score: 0 to 1, the mean of both heads', of which one may be silent.
+        score: 0 to 1, from both heads', of which one may be silent; see `engine.results.make_findings`.
         head: which head of the network shows it.
         class_id: 0-based.
         class_name: of `class_id`.

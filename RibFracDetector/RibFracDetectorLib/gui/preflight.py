@@ -85,7 +85,7 @@ def expected_time(weights: str, device: str, megavoxels: float) -> str:
     """How long a detection will take, from the last one with this model on this device."""
     rate = remembered_rate(f"{weights} {device}")
     if rate is None:
-        return _("Time: not known before the first run with this model on this computer")
+        return _("Time: estimated after the first run with this model on this computer")
     return _("Time: about {duration}, judging by the last run").format(duration=duration(rate * megavoxels))
 
 

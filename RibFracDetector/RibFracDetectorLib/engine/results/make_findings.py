@@ -16,6 +16,7 @@ from .regions import Region
 
 CLASS_NAMES = ("fracture",)
 NEAR_SPINE = "near spine"
+DOUBT_MM3 = 200.0
 
 
 def make_findings(
@@ -26,7 +27,8 @@ def make_findings(
     A finding that the detection head shows has that head's box; one that only the segmentation shows has the
     region's. Its score is the mean of both heads' scores, where a head that shows nothing says 0: boxes are
     scored for their overlap and regions for their probability, which do not compare, but two heads that agree
-    are right more often than one. Each head's own score is kept beside it, as in the ROI lists.
+    are right more often than one. A region counts as if `DOUBT_MM3` of background belonged to it, because few
+    voxels are little evidence. Each head's own score is kept beside it, as in the ROI lists.
 
     Args:
         detections: boxes in voxels of the scan.
@@ -37,9 +39,9 @@ def make_findings(
     Returns:
         The findings, and the finding's id for every label of the label map.
     """
-    shown = [_ShownLesion(pair, detections, regions) for pair in pair_heads(detections, regions)]
+    shown = [_ShownLesion(pair, detections, regions, grid) for pair in pair_heads(detections, regions)]
     shown.sort(key=lambda lesion: -lesion.score)
-    findings = tuple(lesion.finding(number, spine, grid) for number, lesion in enumerate(shown, start=1))
+    findings = tuple(lesion.finding(number, spine) for number, lesion in enumerate(shown, start=1))
     return findings, {lesion.label: number for number, lesion in enumerate(shown, start=1) if lesion.label}
 
 
@@ -59,9 +61,11 @@ def paint_instances(labels: NDArray[np.int32], id_of_label: Mapping[int, int]) -
 class _ShownLesion:
     """One lesion before it has a number."""
 
-    def __init__(self, pair: Pair, detections: ScoredBoxes, regions: Sequence[Region]) -> None:
+    def __init__(self, pair: Pair, detections: ScoredBoxes, regions: Sequence[Region], grid: Grid) -> None:
         self.detected = pair.detection is not None
         self.region = None if pair.region is None else regions[pair.region]
+        self.grid = grid
+        self.volume = 0.0 if self.region is None else self.region.voxels * grid.voxel_volume
         self.label = 0 if pair.region is None else pair.region + 1
         self.det_score = float(detections.scores[pair.detection]) if self.detected else None
         self.seg_score = None if self.region is None else self.region.score
@@ -71,7 +75,8 @@ class _ShownLesion:
 
     @property
     def score(self) -> float:
-        return ((self.det_score or 0.0) + (self.seg_score or 0.0)) / 2
+        shrunk = (self.seg_score or 0.0) * self.volume / (self.volume + DOUBT_MM3)
+        return ((self.det_score or 0.0) + shrunk) / 2
 
     @property
     def head(self) -> str:
@@ -79,7 +84,7 @@ class _ShownLesion:
             return "both"
         return "det" if self.detected else "seg"
 
-    def finding(self, number: int, spine: NDArray[np.bool_], grid: Grid) -> Finding:
+    def finding(self, number: int, spine: NDArray[np.bool_]) -> Finding:
         return Finding(
             id=number,
             score=self.score,
@@ -87,10 +92,10 @@ class _ShownLesion:
             class_id=self.class_id,
             class_name=CLASS_NAMES[self.class_id],
             box_voxels=self.box,
-            box_ras=grid.box_to_ras(self.box),
+            box_ras=self.grid.box_to_ras(self.box),
             det_score=self.det_score,
             seg_score=self.seg_score,
-            volume_mm3=None if self.region is None else self.region.voxels * grid.voxel_volume,
+            volume_mm3=None if self.region is None else self.volume,
             flags=(NEAR_SPINE,) if _center_inside(self.box, spine) else (),
         )
 
