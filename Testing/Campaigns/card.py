@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 
@@ -42,9 +42,9 @@ def _held_out(part: dict[str, Any]) -> Iterator[str]:
     )
     yield ""
     points = ("0.5", "1.0", "2.0", "4.0", "8.0")
-    yield "| false positives a scan | " + " | ".join(points) + " |"
+    yield _row("false positives a scan", points)
     yield "| --- |" + " --- |" * len(points)
-    yield "| sensitivity | " + " | ".join(f"{part['froc'][point]:.2f}" for point in points) + " |"
+    yield _row("sensitivity", (f"{part['froc'][point]:.2f}" for point in points))
     yield ""
     yield from _calibration(part["reliability"]["bins"])
     yield from _at_threshold("held-out simulated scans", part["at_threshold"])
@@ -52,11 +52,15 @@ def _held_out(part: dict[str, Any]) -> Iterator[str]:
 
 def _calibration(bins: list[dict[str, Any]]) -> Iterator[str]:
     filled = [one for one in bins if one["detections"]]
-    yield "| score | " + " | ".join(f"{one['low']:.1f} to {one['high']:.1f}" for one in filled) + " |"
+    yield _row("score", (f"{one['low']:.1f} to {one['high']:.1f}" for one in filled))
     yield "| --- |" + " ---: |" * len(filled)
-    yield "| findings | " + " | ".join(str(one["detections"]) for one in filled) + " |"
-    yield "| of them right | " + " | ".join(f"{one['correct']:.2f}" for one in filled) + " |"
+    yield _row("findings", (str(one["detections"]) for one in filled))
+    yield _row("of them right", (f"{one['correct']:.2f}" for one in filled))
     yield ""
+
+
+def _row(name: str, cells: Iterable[str]) -> str:
+    return f"| {name} | " + " | ".join(cells) + " |"
 
 
 def _real(part: dict[str, Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from .regions import Region
 
 CLASS_NAMES = ("fracture",)
 NEAR_SPINE = "near spine"
-DOUBT_MM3 = 200.0
+DOUBT_MM3 = 200.0  # chosen on simulated validation scans, see the card of the demonstration weights
 
 
 def make_findings(
@@ -65,7 +65,7 @@ class _ShownLesion:
         self.detected = pair.detection is not None
         self.region = None if pair.region is None else regions[pair.region]
         self.grid = grid
-        self.volume = 0.0 if self.region is None else self.region.voxels * grid.voxel_volume
+        self.volume_mm3 = None if self.region is None else self.region.voxels * grid.voxel_volume
         self.label = 0 if pair.region is None else pair.region + 1
         self.det_score = float(detections.scores[pair.detection]) if self.detected else None
         self.seg_score = None if self.region is None else self.region.score
@@ -75,8 +75,10 @@ class _ShownLesion:
 
     @property
     def score(self) -> float:
-        shrunk = (self.seg_score or 0.0) * self.volume / (self.volume + DOUBT_MM3)
-        return ((self.det_score or 0.0) + shrunk) / 2
+        seg_score = 0.0
+        if self.region is not None:
+            seg_score = self.seg_score * self.volume_mm3 / (self.volume_mm3 + DOUBT_MM3)
+        return ((self.det_score or 0.0) + seg_score) / 2
 
     @property
     def head(self) -> str:
@@ -95,7 +97,7 @@ class _ShownLesion:
             box_ras=self.grid.box_to_ras(self.box),
             det_score=self.det_score,
             seg_score=self.seg_score,
-            volume_mm3=None if self.region is None else self.volume,
+            volume_mm3=self.volume_mm3,
             flags=(NEAR_SPINE,) if _center_inside(self.box, spine) else (),
         )
 
