@@ -170,21 +170,40 @@ def test_an_incomplete_break_leaves_the_other_cortex() -> None:
     assert inner > 550 > outer + 100
 
 
+def buckled(angle: float, second_share: float, crack: float) -> Fracture:
+    """A rounded fold in the middle of rib 13, straight across it."""
+    straight = {"tilt_outward": 0.0, "tilt_across": 0.0, "roughness": 0.0, "crack_from": 0.0}
+    fold = {"height": 2.5, "fold_length": 2.0, "angle": angle, "sharp": 0.0, "impaction": 0.0}
+    buckle = planned(BUCKLE, 0, **straight, **fold, second_share=second_share, crack=crack)
+    middle = in_the_middle(NON_DISPLACED)
+    return replace(buckle, rib=middle.rib, centre=middle.centre)
+
+
+PLACES = np.arange(-90, 91) / 10
+
+
+def edges(profile: np.ndarray) -> np.ndarray:
+    """Where the rib begins and ends in a profile, mm outward."""
+    return PLACES[profile > 350][[0, -1]]
+
+
 @pytest.mark.parametrize(("angle", "side"), [(0, 1), (180, -1)])
 def test_a_buckle_moves_one_cortex_only(angle: float, side: int) -> None:
-    fracture = in_the_middle(NON_DISPLACED)
-    buckle = replace(
-        planned(BUCKLE, 0, height=2.5, bulge_length=2.0, angle=angle, sharp=0.0, impaction=0.0),
-        rib=fracture.rib,
-        centre=fracture.centre,
-    )
-    places = np.arange(-90, 91) / 10
-    before, after = profile(QUIET.hu, 0.0), profile(inserted(buckle, QUIET).hu, 0.0)
-    edges = [places[p > 350][[0, -1]] for p in (before, after)]
+    after = profile(inserted(buckled(angle, second_share=1.0, crack=0.0), QUIET).hu, 0.0)
+    by = edges(after) - edges(profile(QUIET.hu, 0.0))
     moved, still = (1, 0) if side > 0 else (0, 1)
-    assert side * (edges[1][moved] - edges[0][moved]) == pytest.approx(2.2, abs=0.6)
-    assert abs(edges[1][still] - edges[0][still]) < 0.3
-    assert after[np.abs(places) < 4].min() > 100  # no gap
+    assert side * by[moved] == pytest.approx(2.2, abs=0.6)
+    assert abs(by[still]) < 0.3
+    assert after[np.abs(PLACES) < 4].min() > 100  # no gap
+
+
+def test_a_buckled_cortex_is_broken_and_the_other_whole() -> None:
+    after = inserted(buckled(180, second_share=0.0, crack=0.8), QUIET).hu
+    inner, outer = zip(*(edges(profile(after, along)) for along in (-1.5, 1.5)), strict=True)
+    assert abs(inner[0] - inner[1]) > 1.2  # a step between the lips
+    assert abs(outer[0] - outer[1]) < 0.3
+    cracked, whole = (profile(after, 0.0)[side].max() for side in (PLACES < 0, PLACES > 0))
+    assert whole > cracked + 100
 
 
 def test_callus_is_thicker_and_denser_and_has_no_gap() -> None:

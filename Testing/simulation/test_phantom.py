@@ -7,6 +7,8 @@ import json
 import numpy as np
 import pytest
 from RibFracTrainingLib.simulation.bodies.anatomy import draw_anatomy
+from RibFracTrainingLib.simulation.bodies.canvas import Canvas, Frame
+from RibFracTrainingLib.simulation.bodies.noise import spongy_tile
 from RibFracTrainingLib.simulation.bodies.phantom import PhantomSettings, make_phantom
 from RibFracTrainingLib.simulation.body import Body
 from scipy import ndimage
@@ -89,3 +91,25 @@ def test_anatomy_varies_within_its_ranges() -> None:
     assert np.std(cortex) > 0.1
     assert all(-910 <= anatomy.soft.lung_hu <= -790 for anatomy in drawn)
     assert {anatomy.build.arms_down for anatomy in drawn} == {True, False}
+
+
+def test_spongy_bone_stays_uneven_when_a_scan_has_blurred_it() -> None:
+    spacing = (0.8, 0.7, 1.5)
+    tile = spongy_tile(np.random.default_rng(3), spacing)
+    assert abs(float(tile.mean())) < 0.01
+    assert float(tile.std()) == pytest.approx(1, abs=0.01)
+    seen = ndimage.gaussian_filter(tile, [0.9 / step for step in spacing], mode="wrap")
+    assert 0.6 < float(seen.std()) < 0.9
+    step_mm = 6.0
+    shifted = np.roll(seen, round(step_mm / spacing[0]), axis=0)
+    assert np.corrcoef(seen.ravel(), shifted.ravel())[0, 1] < 0.8, "islands, not one level for the whole rib"
+
+
+def test_a_soft_border_is_crossed_over_its_width() -> None:
+    canvas = Canvas(Frame((2, 2, 2), (0.5, 0.5, 0.5), (0.0, 0.0, 0.0)))
+    distance = np.linspace(-3, 3, 601, dtype=np.float32)
+    for soft_mm in (0.0, 1.5):
+        part = canvas.cover(distance, soft_mm)
+        crossing = distance[(part > 0) & (part < 1)]
+        assert np.ptp(crossing) == pytest.approx(canvas.frame.edge + soft_mm, abs=0.05)
+        assert float(part[300]) == pytest.approx(0.5)

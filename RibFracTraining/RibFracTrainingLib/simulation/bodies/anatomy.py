@@ -3,7 +3,9 @@
 Sizes are those of adults: ribs of 10 to 15 mm height and 6 to 9 mm thickness with a cortex of 0.3 to 1.3 mm
 (thinner towards the sternum), chests 250 to 360 mm wide. Densities are HU at about 120 kV before the scanner
 blurs them: fat -115 to -85, muscle 35 to 65, blood 35 to 50 (to 250 with contrast medium), lung -910 to -780,
-hyaline cartilage 70 to 140, cortical bone of ribs 800 to 1650. Marrow runs from 0 (osteoporosis) to 260.
+hyaline cartilage 70 to 140, cortical bone of ribs 800 to 1650. Marrow runs from 0 (osteoporosis) to 260,
+uneven by 30 to 140, and the cortex passes into it over up to 1.8 mm: both as seen in two real scans, where
+simulated ribs had looked like rings around an even filling.
 """
 
 from __future__ import annotations
@@ -22,14 +24,16 @@ class Bone:
     Attributes:
         cortex_hu: of compact bone, before any blur.
         cortex_mm: mean thickness of the ribs' cortex; other bones have a multiple of it.
+        border_mm: over which compact bone passes into spongy bone.
         marrow_hu: mean of the spongy bone of ribs; that of vertebrae is 1.3 times as dense, minus fat.
-        grain_hu: standard deviation of the trabecular pattern.
+        grain_hu: standard deviation of the spongy bone.
         cartilage_hu: of costal cartilage.
         calcified: share of the cartilage that is calcified, 0 to 1.
     """
 
     cortex_hu: float
     cortex_mm: float
+    border_mm: float
     marrow_hu: float
     grain_hu: float
     cartilage_hu: float
@@ -94,8 +98,9 @@ def draw_bone(generator: Generator) -> Bone:
     return Bone(
         cortex_hu=float(generator.uniform(950, 1650) - 150 * age),
         cortex_mm=float(np.clip(generator.normal(0.8 - 0.3 * age, 0.17), 0.3, 1.3)),
+        border_mm=float(generator.uniform(0, 1.8)),
         marrow_hu=float(np.clip(generator.normal(190 - 150 * age, 45), -20, 280)),
-        grain_hu=float(generator.uniform(25, 90)),
+        grain_hu=float(generator.uniform(30, 140)),
         cartilage_hu=float(generator.uniform(70, 140)),
         calcified=float(np.clip(generator.normal(0.9 * age - 0.25, 0.2), 0, 0.8)),
     )

@@ -13,7 +13,7 @@ from ..body import Body
 from .anatomy import Bone, Soft, draw_bone, draw_soft
 from .atlas_file import CHANNELS, ZERO, Atlas, channel_steps
 from .canvas import AIR_HU, Canvas, Frame
-from .noise import SmoothField, grain_tile, tiled
+from .noise import SmoothField, spongy_tile, tiled
 from .pose import Pose, draw_pose, pose_matrix
 from .soft_tissue import SKIN_MM, mix
 from .table import paint_table
@@ -111,7 +111,7 @@ class _Painter:
         self._layers = SmoothField(generator, 90.0, axes)
         self._grain = SmoothField(generator, 3.2, axes)
         self._thickness = SmoothField(generator, 25.0, axes)
-        self._tile = grain_tile(generator, tuple(0.65 / step for step in canvas.frame.spacing))
+        self._tile = spongy_tile(generator, canvas.frame.spacing)
         self._share = float(generator.uniform(0.3, 1.6))
         self._gas = float(generator.uniform(0.6, 1.8))
         self._calcified = float(generator.uniform(0, 1)) * bone.calcified
@@ -248,5 +248,5 @@ class _Painter:
             depth = distance[kind] - np.float32(growth)
             shell = bone.cortex_hu * density * (1 - 0.05 * texture["tile"])
             spongy = marrow + bone.grain_hu * texture["tile"]
-            hu = mix(hu, mix(shell, spongy, cover(depth + cortex_mm * uneven)), cover(depth))
+            hu = mix(hu, mix(shell, spongy, cover(depth + cortex_mm * uneven, bone.border_mm)), cover(depth))
         return hu

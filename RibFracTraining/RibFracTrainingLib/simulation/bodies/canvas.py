@@ -102,9 +102,12 @@ class Canvas:
         x, y, z = (axis[part] for axis, part in zip(frame.axes, slices, strict=True))
         return Window(tuple(slices), x[:, None, None], y[None, :, None], z[None, None, :])
 
-    def cover(self, distance: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How much of each voxel lies inside a surface, 0 to 1, from signed distances in mm (inside < 0)."""
-        return np.clip(0.5 - distance / np.float32(self.frame.edge), 0, 1)
+    def cover(self, distance: NDArray[np.float32], soft_mm: float = 0.0) -> NDArray[np.float32]:
+        """How much of each voxel lies inside a surface, 0 to 1, from signed distances in mm (inside < 0).
+
+        A surface that is no sharp border passes into what lies behind it over `soft_mm`.
+        """
+        return np.clip(0.5 - distance / np.float32(self.frame.edge + soft_mm), 0, 1)
 
     def blend(self, window: Window, cover: NDArray[np.float32], value: NDArray[np.float32] | float) -> None:
         """Mix `value` HU into a window, by `cover` from 0 to 1."""

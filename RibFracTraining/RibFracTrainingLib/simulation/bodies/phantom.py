@@ -13,7 +13,7 @@ from .cage import fit_cage
 from .canvas import Canvas, Frame
 from .girdle import paint_girdle
 from .layout import Layout, lay_out
-from .noise import grain_tile
+from .noise import spongy_tile
 from .ribs import make_rib, paint_rib
 from .soft_tissue import SoftTissue
 from .spine import paint_spine
@@ -51,7 +51,7 @@ def make_phantom(settings: PhantomSettings, generator: np.random.Generator) -> t
     ribs = [make_rib(number, layout, anatomy, generator) for number in range(1, 25)]
     cage = fit_cage(layout, ribs, anatomy, generator)
     canvas = Canvas(_frame(settings, layout, anatomy))
-    tile = grain_tile(generator, tuple(0.65 / step for step in settings.spacing))
+    tile = spongy_tile(generator, settings.spacing)
     SoftTissue(canvas, layout, cage, anatomy, generator).paint()
     paint_great_vessels(canvas, layout, anatomy, generator)
     hila = layout.move(np.array([(-36.0, -52.0, 22.0), (36.0, -52.0, 22.0)]))

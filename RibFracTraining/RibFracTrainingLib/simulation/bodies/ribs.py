@@ -85,7 +85,7 @@ def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random
         half_out=_extended(out, rest, 0.95),
         half_up=_extended(up, rest, 0.72),
         cortex_mm=_extended(np.maximum(cortex, 0.2), rest, 1),
-        inner=float(generator.uniform(0.75, 1.1)),
+        inner=float(generator.uniform(0.6, 1.4)),
         length=bone * curve.step,
         groove=float(generator.uniform(0.3, 1.8)),
         rim=_calcification(generator, len(points), calcified),
@@ -139,7 +139,7 @@ def _paint_section(
     texture = grain[tuple(place % size for place, size in zip(section.places, grain.shape, strict=True))]
     cortex = bone.cortex_hu * (1 - 0.05 * np.clip(texture, -1, 2))
     marrow = bone.marrow_hu + bone.grain_hu * texture
-    hollow = canvas.cover(distance + shell) * canvas.cover(ahead + END_PLATE_MM)
+    hollow = canvas.cover(distance + shell, bone.border_mm) * canvas.cover(ahead + END_PLATE_MM)
     bony = hollow * marrow + (1 - hollow) * cortex
     if len(rib.curve.points) * rib.curve.step > rib.length + 3:
         gristle = _cartilage(canvas, rib, bone, distance, index, texture)

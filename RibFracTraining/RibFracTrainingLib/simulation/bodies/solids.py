@@ -104,7 +104,7 @@ def paint_bone(
 ) -> None:
     """Paint a solid as bone."""
     texture = tiled(tile, window.slices)
-    inside = canvas.cover(distance + style.cortex_mm)
+    inside = canvas.cover(distance + style.cortex_mm, bone.border_mm)
     shell = bone.cortex_hu * style.cortex * (1 - 0.05 * texture)
     value = shell + inside * (style.marrow + style.grain * texture - shell)
     canvas.blend(window, canvas.cover(distance), value)

@@ -16,10 +16,9 @@ import numpy as np
 from ..ribs.places import Place
 from .fracture import DISPLACED, NON_DISPLACED, SEGMENTAL
 from .recipe import Recipe, Swelling
-from .shapes import BreakSurface, Piece, end_shift
+from .shapes import BreakSurface, Piece, end_shift, seen_blur
 
 SHORTEST_TAPER, LONGEST_TAPER = 8.0, 32.0  # mm over which a rib bends back to its place
-SCANNER_BLUR_MM = 0.8
 COMPLETE = -50.0  # mm: a break that is open from far outside the rib
 
 
@@ -75,8 +74,7 @@ class Broken:
             (np.radians(self.open_angle), self.open_from),
             rng,
         )
-        voxel = np.linalg.norm(place.basis[0] * place.spacing)
-        before, behind = surface.sides(float(np.hypot(voxel, SCANNER_BLUR_MM)))
+        before, behind = surface.sides(seen_blur(place))
         first, second = self._ends()
         pieces = [
             Piece(end_shift(first, self.taper_before, -1), before),

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ribs.places import Place
-from .broken import COMPLETE, LONGEST_TAPER, SCANNER_BLUR_MM, SHORTEST_TAPER
+from .broken import COMPLETE, LONGEST_TAPER, SHORTEST_TAPER
 from .recipe import Recipe
-from .shapes import BreakSurface, Piece, end_shift
+from .shapes import BreakSurface, Piece, end_shift, seen_blur
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,7 @@ class Sham:
     def recipe(self, place: Place, rng: np.random.Generator) -> Recipe:
         """What it does to the rib at a place; `rng` of the surface's irregularity."""
         surface = BreakSurface((0.0, 0.0), self.roughness, 0.0, (0.0, COMPLETE), rng)
-        voxel = np.linalg.norm(place.basis[0] * place.spacing)
-        before, behind = surface.sides(float(np.hypot(voxel, SCANNER_BLUR_MM)))
+        before, behind = surface.sides(seen_blur(place))
         angle = np.radians(self.direction)
         by = (0.0, float(self.move * np.cos(angle)), float(self.move * np.sin(angle)))
         pieces = [

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..ribs.places import Place
 from .matting import smooth_step
 
 Coordinates = NDArray[np.float32]
 WAVES = 6
+SCANNER_BLUR_MM = 0.8
 ROUGHEST_MM = (3.0, 9.0)  # wavelengths of a break's irregularity; chosen by eye
 
 
@@ -92,6 +94,11 @@ class BreakSurface:
         return before, behind
 
 
+def seen_blur(place: Place) -> float:
+    """Mm along the rib over which a broken edge is seen, from the scan's voxels and its sharpness."""
+    return float(np.hypot(np.linalg.norm(place.basis[0] * place.spacing), SCANNER_BLUR_MM))
+
+
 def whole(points: Coordinates) -> NDArray[np.float32]:
     """The share of a piece that is all of the rib."""
     return np.ones(len(points), np.float32)
@@ -113,10 +120,10 @@ def end_shift(by: tuple[float, float, float], taper: float, sign: int) -> Callab
 
 
 def bulge_shift(height: float, half_length: float, angle: float, sharp: float) -> Callable:
-    """One side of the rib pushed out (or in, for a negative height) over a short stretch.
+    """One side of the rib pushed out over a short stretch.
 
     Args:
-        height: mm at the top.
+        height: mm at the top, negative where the side is pressed in.
         half_length: mm from the top to where the height has fallen to 0.6 of it.
         angle: radians in the cross-section, 0 outward: the side that bulges.
         sharp: 0 for a rounded top, 1 for an edge.
