@@ -1,0 +1,91 @@
+"""Join prepared data sets: a folder of links to their cases, and one `dataset.json` that lists them all.
+
+    python tools/join_data_sets.py MIXTURE easy mix:17 chest
+
+`mix:17` takes the first 17 training cases alone. Nothing is copied, so the sources must stay where they are.
+Exit status 2 where a source is unfit: no split file, a case that is not prepared, a name that comes twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "RibFracDetector"), str(ROOT / "RibFracTraining")]
+
+from RibFracDetectorLib.case.dataset import (  # noqa: E402
+    SPLITS,
+    case_id_of_prefix,
+    read_split_file,
+    stated_data,
+)
+from RibFracDetectorLib.case.errors import InputError  # noqa: E402
+from RibFracDetectorLib.case.whole_files import write_json  # noqa: E402
+from RibFracTrainingLib.training.data.layout import CACHE, SPLIT_FILE, case_folder  # noqa: E402
+
+
+def main() -> None:
+    """Join what the command line names."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("output", type=Path, help="folder to make; it must not exist")
+    parser.add_argument("sources", nargs="+", metavar="SOURCE[:N]", help="folders of prepared data sets")
+    options = parser.parse_args()
+    try:
+        cases = join(options.output, options.sources)
+    except InputError as error:
+        print(f"join_data_sets: {error}", file=sys.stderr)
+        sys.exit(2)
+    print(f"{cases} cases in {options.output}")
+
+
+def join(output: Path, sources: list[str]) -> int:
+    """Make the mixture and return how many cases it has.
+
+    Raises:
+        InputError: `output` exists, or a source is unfit.
+    """
+    if output.exists():
+        raise InputError(f"{output} exists; expected a new folder, choose another or remove it")
+    splits: dict[str, list[str]] = {name: [] for name in SPLITS}
+    links: dict[str, Path] = {}
+    said: set[str] = set()
+    for source in sources:
+        folder, first = _parsed(source)
+        said.add(stated_data(folder / SPLIT_FILE))
+        for name, prefixes in read_split_file(folder / SPLIT_FILE).items():
+            for case in [case_id_of_prefix(prefix) for prefix in prefixes][: first[name]]:
+                _add(links, case, case_folder(folder, case))
+                splits[name].append(case)
+    # One real scan among simulated ones is reason enough not to call the mixture simulated.
+    data = {"data": said.pop()} if len(said) == 1 and "unknown" not in said else {}
+    (output / CACHE).mkdir(parents=True)
+    for case, target in links.items():
+        case_folder(output, case).symlink_to(target.resolve())
+    write_json(output / SPLIT_FILE, {**splits, **data})
+    return len(links)
+
+
+def _parsed(source: str) -> tuple[Path, dict[str, int | None]]:
+    """The folder, and how many cases of each split are wanted, None for all."""
+    folder, colon, count = source.rpartition(":")
+    if colon and count.isdigit():
+        return Path(folder), {"training": int(count), "test": 0}
+    return Path(source), dict.fromkeys(SPLITS)
+
+
+def _add(links: dict[str, Path], case: str, target: Path) -> None:
+    if case in links:
+        raise InputError(
+            f"case {case} is in {links[case].parent.parent} and in {target.parent.parent}; take one of them"
+        )
+    if not target.is_dir():
+        raise InputError(f"{target} is missing; run `ribfrac prepare` on {target.parent.parent} first")
+    links[case] = target
+
+
+if __name__ == "__main__":
+    main()
