@@ -55,8 +55,9 @@ def join(output: Path, sources: list[str]) -> int:
     said: set[str] = set()
     for source in sources:
         folder, first = _parsed(source)
+        listed = read_split_file(folder / SPLIT_FILE)
         said.add(stated_data(folder / SPLIT_FILE))
-        for name, prefixes in read_split_file(folder / SPLIT_FILE).items():
+        for name, prefixes in listed.items():
             for case in [case_id_of_prefix(prefix) for prefix in prefixes][: first[name]]:
                 _add(links, case, case_folder(folder, case))
                 splits[name].append(case)

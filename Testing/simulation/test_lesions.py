@@ -30,6 +30,7 @@ NOISE = 12.0
 BODY = quarter_chest(SPACING, NOISE)
 QUIET = quarter_chest(SPACING, noise=0.0)
 REACH_MM = 22.0  # from the rib to the farthest tissue that swells
+PLACES = np.arange(-90, 91) / 10  # of a profile, mm outward from the middle of the rib
 MIDDLE_MM = RADIUS_MM / np.sqrt(2)  # x and y of the middle of each rib
 
 
@@ -55,14 +56,14 @@ def in_the_middle(kind: str, **parameters: float) -> Fracture:
 def profile(hu: np.ndarray, along: float, height: float = 16.0) -> np.ndarray:
     """HU across the rib, outward in steps of 0.1 mm from -9 to 9, `along` mm before its middle."""
     angle = np.pi / 4 - along / RADIUS_MM
-    radius = RADIUS_MM + np.arange(-90, 91) / 10
+    radius = RADIUS_MM + PLACES
     points = np.stack([radius * np.cos(angle), radius * np.sin(angle), np.full_like(radius, height)])
     return ndimage.map_coordinates(hu, points / np.array(SPACING)[:, None], order=1)
 
 
 def shift_between(before: np.ndarray, after: np.ndarray) -> float:
     """By how many mm a profile has moved outward, from its bone above 300 HU."""
-    centres = [float(np.average(np.arange(-90, 91) / 10, weights=p.clip(300) - 300)) for p in (before, after)]
+    centres = [float(np.average(PLACES, weights=p.clip(300) - 300)) for p in (before, after)]
     return centres[1] - centres[0]
 
 
@@ -177,9 +178,6 @@ def buckled(angle: float, second_share: float, crack: float) -> Fracture:
     buckle = planned(BUCKLE, 0, **straight, **fold, second_share=second_share, crack=crack)
     middle = in_the_middle(NON_DISPLACED)
     return replace(buckle, rib=middle.rib, centre=middle.centre)
-
-
-PLACES = np.arange(-90, 91) / 10
 
 
 def edges(profile: np.ndarray) -> np.ndarray:
