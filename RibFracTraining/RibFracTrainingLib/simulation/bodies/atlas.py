@@ -13,6 +13,7 @@ from ..body import Body
 from .anatomy import Bone, Soft, draw_bone, draw_soft
 from .atlas_file import CHANNELS, ZERO, Atlas, channel_steps
 from .canvas import AIR_HU, Canvas, Frame
+from .joints import draw_joint
 from .noise import SmoothField, spongy_tile, tiled
 from .pose import Pose, draw_pose, pose_matrix
 from .soft_tissue import SKIN_MM, mix
@@ -24,6 +25,7 @@ HALF_MARGIN_MM = 45.0
 HEIGHT_MARGIN_MM = (25.0, 4.0)
 PIECE = 4096
 LONG_BEND_MM, SHORT_BEND_MM = 70.0, 22.0
+HALF_RIB_MM = 3.5
 
 
 def make_atlas_body(
@@ -115,6 +117,7 @@ class _Painter:
         self._share = float(generator.uniform(0.3, 1.6))
         self._gas = float(generator.uniform(0.6, 1.8))
         self._calcified = float(generator.uniform(0, 1)) * bone.calcified
+        self._joint = draw_joint(generator.spawn(1)[0])
 
     def paint(self) -> None:
         """Every slice."""
@@ -142,12 +145,12 @@ class _Painter:
         whole = (slice(0, shape[0]), slice(0, shape[1]), slice(z, z + 1))
         texture["tile"] = tiled(self._tile, whole)[:, :, 0].ravel()[inside]
         hu = np.full(shape[0] * shape[1], AIR_HU, np.float32)
-        hu[inside] = self._bones(distance, texture, self._soft_tissue(distance, texture))
+        ahead = self._ahead(distance, texture)
+        hu[inside] = self._bones(distance, texture, ahead, self._soft_tissue(distance, texture))
         self._canvas.hu[:, :, z] = hu.reshape(shape)
         ribs = np.zeros(len(hu), np.uint8)
-        ribs[inside] = np.where(
-            distance["rib"] - self._pose.rib_growth < 0, self._numbers(nearest[inside]), 0
-        )
+        bony = (distance["rib"] < self._pose.rib_growth) & (ahead < 0)
+        ribs[inside] = np.where(bony, self._numbers(nearest[inside]), 0)
         self._canvas.ribs[:, :, z] = ribs.reshape(shape)
 
     def _places(self, z: int) -> NDArray[np.float32]:
@@ -227,26 +230,42 @@ class _Painter:
         return mix(AIR_HU, hu, cover(skin))
 
     def _bones(
-        self, distance: dict[str, NDArray], texture: dict[str, NDArray], hu: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+        self, distance: dict[str, NDArray], texture: dict[str, NDArray], ahead: NDArray[np.float32],
+        hu: NDArray[np.float32],
+    ) -> NDArray[np.float32]:  # fmt: skip
         bone, pose, cover = self._bone, self._pose, self._canvas.cover
+        hu = mix(hu, self._gristle(distance, texture), cover(np.minimum(distance["cartilage"], -ahead)))
+        uneven = np.clip(1 + 0.3 * texture["thickness"], 0.5, 1.7)
+        nowhere = np.full_like(ahead, -np.inf)
+        styles = (
+            ("girdle", nowhere, pose.bone_growth, 1.0 * bone.cortex_mm + 0.3, 0.9, 0.7 * bone.marrow_hu + 10),
+            (
+                "spine", nowhere, pose.bone_growth, 0.45 * bone.cortex_mm + 0.15, 0.75,
+                0.9 * bone.marrow_hu + 35,
+            ),
+            ("rib", ahead, pose.rib_growth, bone.cortex_mm, 1.0, bone.marrow_hu),
+        )  # fmt: skip
+        for kind, front, growth, cortex_mm, density, marrow in styles:
+            depth = distance[kind] - np.float32(growth)
+            shell = bone.cortex_hu * density * (1 - 0.05 * texture["tile"])
+            spongy = marrow + bone.grain_hu * texture["tile"]
+            hollow = cover(depth + cortex_mm * uneven, bone.border_mm) * cover(front + self._joint.plate_mm)
+            hu = mix(hu, mix(shell, spongy, hollow), cover(depth) * cover(front))
+        return hu
+
+    def _ahead(self, distance: dict[str, NDArray], texture: dict[str, NDArray]) -> NDArray[np.float32]:
+        """How far places in ribs lie in front of the cupped end of the bone, mm, negative in the bone."""
+        depth = np.clip(distance["rib or cartilage"] / -HALF_RIB_MM, 0, 1)
+        ahead = self._joint.ahead(-distance["far cartilage"] - texture["broad"], depth)
+        return np.where(distance["rib"] < self._pose.rib_growth, ahead, -np.inf).astype(np.float32)
+
+    def _gristle(self, distance: dict[str, NDArray], texture: dict[str, NDArray]) -> NDArray[np.float32]:
+        """HU of the cartilage: even, with a calcified rim and grains inside where it has calcified."""
+        cover = self._canvas.cover
         rim = cover(np.abs(distance["cartilage"] + 0.9) - 0.7) * np.clip(
             texture["broad"] - 1.3 + 2.6 * self._calcified, 0, 1
         )
         grains = cover(distance["cartilage"] + 2) * np.clip(
             texture["thickness"] - 1.5 + 2 * self._calcified, 0, 1
         )
-        gristle = bone.cartilage_hu + 550 * rim + 450 * grains * np.clip(texture["tile"] - 0.3, 0, 1.5)
-        hu = mix(hu, gristle, cover(distance["cartilage"]))
-        uneven = np.clip(1 + 0.3 * texture["thickness"], 0.5, 1.7)
-        styles = (
-            ("girdle", pose.bone_growth, 1.0 * bone.cortex_mm + 0.3, 0.9, 0.7 * bone.marrow_hu + 10),
-            ("spine", pose.bone_growth, 0.45 * bone.cortex_mm + 0.15, 0.75, 0.9 * bone.marrow_hu + 35),
-            ("rib", pose.rib_growth, bone.cortex_mm, 1.0, bone.marrow_hu),
-        )
-        for kind, growth, cortex_mm, density, marrow in styles:
-            depth = distance[kind] - np.float32(growth)
-            shell = bone.cortex_hu * density * (1 - 0.05 * texture["tile"])
-            spongy = marrow + bone.grain_hu * texture["tile"]
-            hu = mix(hu, mix(shell, spongy, cover(depth + cortex_mm * uneven, bone.border_mm)), cover(depth))
-        return hu
+        return self._bone.cartilage_hu + 550 * rim + 450 * grains * np.clip(texture["tile"] - 0.3, 0, 1.5)

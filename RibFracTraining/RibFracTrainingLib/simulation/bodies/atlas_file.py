@@ -25,7 +25,7 @@ from scipy import ndimage, special
 
 BLUR_MM = 1.3
 STEP_MM = 1 / 24  # of near distances, kept as whole numbers around ZERO
-FAR_STEP_MM = 0.4  # of the distances to hull and cavity
+FAR_STEP_MM = 0.4  # of the others, see `FAR_KINDS`
 ZERO = 128
 NUMBERED_VOXELS = 3
 CLOSING_MM = 15.0
@@ -36,6 +36,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "spine": ("vertebrae_", "sacrum"),
     "girdle": ("scapula_", "clavicula_", "humerus_", "sternum"),
     "cartilage": ("costal_cartilages",),
+    "rib or cartilage": ("rib_", "costal_cartilages"),
     "lung": ("lung_",),
     "airway": ("trachea",),
     "blood": (
@@ -47,7 +48,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "muscle": ("autochthon", "iliopsoas", "gluteus"),
     "cord": ("spinal_cord",),
 }  # fmt: skip
-CHANNELS = (*KINDS, "hull", "cavity")
+FAR_KINDS = ("hull", "cavity", "far cartilage")
+CHANNELS = (*KINDS, *FAR_KINDS)
 IN_CAVITY = ("lung", "airway", "blood", "solid", "hollow")
 
 
@@ -74,7 +76,7 @@ class Atlas:
 
 def channel_steps() -> NDArray[np.float32]:
     """Mm of one step of each channel."""
-    return np.array([STEP_MM] * len(KINDS) + [FAR_STEP_MM] * 2, np.float32)
+    return np.array([STEP_MM] * len(KINDS) + [FAR_STEP_MM] * len(FAR_KINDS), np.float32)
 
 
 @functools.lru_cache(maxsize=1)
@@ -139,6 +141,7 @@ def make_atlas(
     ribs = number_ribs(bony)
     masks = {kind: _of_kind(labels, names, starts) for kind, starts in KINDS.items()}
     masks["rib"] = ribs > 0
+    masks["rib or cartilage"] = masks["rib"] | masks["cartilage"]
     distances = np.empty((*labels.shape, len(CHANNELS)), np.uint8)
     for channel, kind in enumerate(KINDS):
         distances[..., channel] = _stored(blurred_distance(masks[kind], spacing), STEP_MM)
@@ -147,7 +150,7 @@ def make_atlas(
         (labels > 0) & (labels != names.get("humerus_left", 0)) & (labels != names.get("humerus_right", 0)),
         spacing,
     )
-    for name, mask in (("hull", hull), ("cavity", cavity)):
+    for name, mask in zip(FAR_KINDS, (hull, cavity, masks["cartilage"]), strict=True):
         distances[..., CHANNELS.index(name)] = _stored(_far_distance(mask, spacing), FAR_STEP_MM)
     points = np.argwhere(ribs) * np.array(spacing)
     vessels = np.argwhere(_of_kind(labels, names, ("pulmonary_vein",)))

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from .anatomy import Anatomy, Bone
 from .canvas import Canvas
 from .curves import Curve, Section, ellipse_distance, framed, sections, spline
+from .joints import Joint, draw_joint
 from .layout import Layout
 from .noise import wavy
 
 STEP_MM = 1.2
-END_PLATE_MM = 0.7
-CUP = 0.35  # the core of the cartilage reaches into the hollow end of the rib by this part of its thickness
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,7 @@ class Rib:
         cortex_mm: (n,) thickness of the compact shell; the inner side differs by `inner`.
         inner: factor of the cortex's thickness on the pleural side.
         length: mm of bone; what follows is cartilage.
+        joint: between the two.
         groove: mm by which the lower edge is hollow on the inner side.
         rim: (n,) density of the calcified rim of the cartilage, 0 to 1.
         core: (n,) density of calcification inside the cartilage, 0 to 1.
@@ -41,6 +41,7 @@ class Rib:
     cortex_mm: NDArray[np.float32]
     inner: float
     length: float
+    joint: Joint
     groove: float
     rim: NDArray[np.float32]
     core: NDArray[np.float32]
@@ -77,16 +78,20 @@ def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random
     out *= 1 + 0.07 * wavy(generator, len(s), length / 40)
     cortex = anatomy.bone.cortex_mm * np.interp(s, [0, 0.08, 0.3, 0.7, 1], [0.6, 0.9, 1.25, 0.95, 0.5])
     cortex *= np.clip(1 + 0.28 * wavy(generator, len(s), length / 30), 0.4, 1.8)
+    joint = draw_joint(generator.spawn(1)[0])
+    widened = joint.widened(s * length, length)
+    out, cortex = out * widened, cortex * (1 + (joint.rim - 1) * np.clip(12 * s - 11, 0, 1))
     rest = len(points) - bone - 1
     calcified = anatomy.bone.calcified
     return Rib(
         number=number,
         curve=curve,
-        half_out=_extended(out, rest, 0.95),
+        half_out=_extended(out, rest, 0.95 / joint.flare),
         half_up=_extended(up, rest, 0.72),
         cortex_mm=_extended(np.maximum(cortex, 0.2), rest, 1),
         inner=float(generator.uniform(0.6, 1.4)),
         length=bone * curve.step,
+        joint=joint,
         groove=float(generator.uniform(0.3, 1.8)),
         rim=_calcification(generator, len(points), calcified),
         core=_calcification(generator, len(points), calcified * 0.6),
@@ -133,13 +138,12 @@ def _paint_section(
     distance = ellipse_distance(out, section.up, section.along, half_out, half_up)
     depth = np.clip(-distance / half_out, 0, 1)
     position = rib.curve.step * index + section.along
-    # How far a voxel lies in front of the cupped end of the bone.
-    ahead = position - rib.length + CUP * half_out * depth
+    ahead = rib.joint.ahead(position - rib.length, depth, section.out)
     shell = rib.cortex_mm[index] * np.where(section.out < 0, rib.inner, 1)
     texture = grain[tuple(place % size for place, size in zip(section.places, grain.shape, strict=True))]
     cortex = bone.cortex_hu * (1 - 0.05 * np.clip(texture, -1, 2))
     marrow = bone.marrow_hu + bone.grain_hu * texture
-    hollow = canvas.cover(distance + shell, bone.border_mm) * canvas.cover(ahead + END_PLATE_MM)
+    hollow = canvas.cover(distance + shell, bone.border_mm) * canvas.cover(ahead + rib.joint.plate_mm)
     bony = hollow * marrow + (1 - hollow) * cortex
     if len(rib.curve.points) * rib.curve.step > rib.length + 3:
         gristle = _cartilage(canvas, rib, bone, distance, index, texture)
