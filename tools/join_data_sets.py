@@ -54,11 +54,11 @@ def join(output: Path, sources: list[str]) -> int:
     links: dict[str, Path] = {}
     said: set[str] = set()
     for source in sources:
-        folder, first = _parsed(source)
-        listed = read_split_file(folder / SPLIT_FILE)
+        folder, wanted = _parsed(source)
+        chosen = _cases(folder, wanted)
         said.add(stated_data(folder / SPLIT_FILE))
-        for name, prefixes in listed.items():
-            for case in [case_id_of_prefix(prefix) for prefix in prefixes][: first[name]]:
+        for name, cases in chosen.items():
+            for case in cases:
                 _add(links, case, case_folder(folder, case))
                 splits[name].append(case)
     # One real scan among simulated ones is reason enough not to call the mixture simulated.
@@ -70,12 +70,23 @@ def join(output: Path, sources: list[str]) -> int:
     return len(links)
 
 
-def _parsed(source: str) -> tuple[Path, dict[str, int | None]]:
-    """The folder, and how many cases of each split are wanted, None for all."""
+def _parsed(source: str) -> tuple[Path, int | None]:
+    """The folder, and how many training cases alone are wanted, None for everything."""
     folder, colon, count = source.rpartition(":")
-    if colon and count.isdigit():
-        return Path(folder), {"training": int(count), "test": 0}
-    return Path(source), dict.fromkeys(SPLITS)
+    return (Path(folder), int(count)) if colon and count.isdigit() else (Path(source), None)
+
+
+def _cases(folder: Path, wanted: int | None) -> dict[str, list[str]]:
+    """The cases of each split that are wanted of a source."""
+    listed = read_split_file(folder / SPLIT_FILE)
+    cases = {name: [case_id_of_prefix(prefix) for prefix in prefixes] for name, prefixes in listed.items()}
+    if wanted is None:
+        return cases
+    if wanted > len(cases["training"]):
+        raise InputError(
+            f"{folder} has {len(cases['training'])} training cases, {wanted} are asked for; ask for less"
+        )
+    return {"training": cases["training"][:wanted]}
 
 
 def _add(links: dict[str, Path], case: str, target: Path) -> None:

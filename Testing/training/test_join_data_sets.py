@@ -69,7 +69,9 @@ def test_a_mixture_with_scans_of_unknown_origin_is_not_called_simulated(
     assert stated_data(tmp_path / "mixture" / SPLIT_FILE) == "unknown"
 
 
-@pytest.mark.parametrize("what", ["output exists", "no split file", "no splits", "twice", "not prepared"])
+@pytest.mark.parametrize(
+    "what", ["output exists", "no split file", "no splits", "too few", "twice", "not prepared"]
+)
 def test_unfit_sources_are_refused_and_nothing_is_made(
     what: str, tmp_path: Path, two: tuple[Path, Path]
 ) -> None:
@@ -81,6 +83,8 @@ def test_unfit_sources_are_refused_and_nothing_is_made(
         (other / SPLIT_FILE).unlink()
     elif what == "no splits":
         (other / SPLIT_FILE).write_text("[]")
+    elif what == "too few":
+        other = Path(f"{other}:{FEW.training + 1}")
     elif what == "twice":
         other = one
     else:
