@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..body import Body
 from .anatomy import Bone, Soft, draw_bone, draw_soft
@@ -52,22 +51,10 @@ def make_atlas_body(
     hila = (atlas.hila - atlas.middle) @ np.linalg.inv(matrix).T
     paint_lung_trees(canvas, hila[np.argsort(hila[:, 0])], soft, generator)
     paint_table(canvas, generator)
-    keep_largest_pieces(canvas.ribs)
     return canvas.body(), {
         "atlas": {"pose": asdict(pose), "bone": asdict(bone), "soft": asdict(soft)},
         "part": part,
     }
-
-
-def keep_largest_pieces(ribs: NDArray[np.uint8]) -> None:
-    """Unmark islands that smoothing has cut off: each rib stays in one piece."""
-    for number, box in enumerate(ndimage.find_objects(ribs), start=1):
-        if box is None:
-            continue
-        pieces, count = ndimage.label(ribs[box] == number)
-        if count > 1:
-            largest = 1 + int(np.bincount(pieces.ravel())[1:].argmax())
-            ribs[box][(pieces > 0) & (pieces != largest)] = 0
 
 
 def _frame(

@@ -11,10 +11,12 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 
 from ..body import Body
 
 AIR_HU = -1000.0
+ISLAND = 0.05  # of a rib's largest piece
 
 
 @dataclass(frozen=True)
@@ -123,4 +125,17 @@ class Canvas:
 
     def body(self) -> Body:
         """The finished chest."""
+        drop_islands(self.ribs)
         return Body(self.hu, self.ribs, self.frame.spacing)
+
+
+def drop_islands(ribs: NDArray[np.uint8]) -> None:
+    """Unmark what a smooth or thin edge, on a grid, cuts off from its rib; large pieces of cut ribs stay."""
+    for number, box in enumerate(ndimage.find_objects(ribs), start=1):
+        if box is None:
+            continue
+        pieces, count = ndimage.label(ribs[box] == number)
+        if count > 1:
+            sizes = np.bincount(pieces.ravel())
+            small = sizes < ISLAND * sizes[1:].max()
+            ribs[box][(pieces > 0) & small[pieces]] = 0
