@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..body import Body
 from .anatomy import Bone, Soft, draw_bone, draw_soft
 from .atlas_file import CHANNELS, ZERO, Atlas, channel_steps
-from .canvas import AIR_HU, Canvas, Frame
+from .canvas import AIR_HU, Canvas, Frame, drop_islands
 from .joints import draw_joint
 from .noise import SmoothField, spongy_tile, tiled
 from .pose import Pose, draw_pose, pose_matrix
@@ -51,6 +51,7 @@ def make_atlas_body(
     hila = (atlas.hila - atlas.middle) @ np.linalg.inv(matrix).T
     paint_lung_trees(canvas, hila[np.argsort(hila[:, 0])], soft, generator)
     paint_table(canvas, generator)
+    drop_islands(canvas.ribs, 1.0)  # smoothing cuts tips off
     return canvas.body(), {
         "atlas": {"pose": asdict(pose), "bone": asdict(bone), "soft": asdict(soft)},
         "part": part,

@@ -16,7 +16,6 @@ from scipy import ndimage
 from ..body import Body
 
 AIR_HU = -1000.0
-ISLAND = 0.05  # of a rib's largest piece
 
 
 @dataclass(frozen=True)
@@ -125,17 +124,16 @@ class Canvas:
 
     def body(self) -> Body:
         """The finished chest."""
-        drop_islands(self.ribs)
         return Body(self.hu, self.ribs, self.frame.spacing)
 
 
-def drop_islands(ribs: NDArray[np.uint8]) -> None:
-    """Unmark what a smooth or thin edge, on a grid, cuts off from its rib; large pieces of cut ribs stay."""
+def drop_islands(ribs: NDArray[np.uint8], share: float) -> None:
+    """Unmark the pieces of each rib that are smaller than a share of its largest."""
     for number, box in enumerate(ndimage.find_objects(ribs), start=1):
         if box is None:
             continue
         pieces, count = ndimage.label(ribs[box] == number)
         if count > 1:
             sizes = np.bincount(pieces.ravel())
-            small = sizes < ISLAND * sizes[1:].max()
+            small = sizes < share * sizes[1:].max()
             ribs[box][(pieces > 0) & small[pieces]] = 0

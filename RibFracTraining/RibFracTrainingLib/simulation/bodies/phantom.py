@@ -10,7 +10,7 @@ import numpy as np
 from ..body import Body
 from .anatomy import Anatomy, draw_anatomy
 from .cage import fit_cage
-from .canvas import Canvas, Frame
+from .canvas import Canvas, Frame, drop_islands
 from .girdle import paint_girdle
 from .layout import Layout, lay_out
 from .noise import spongy_tile
@@ -20,6 +20,7 @@ from .spine import paint_spine
 from .table import paint_table
 from .trees import paint_great_vessels, paint_lung_trees
 
+RIM_ISLAND = 0.05  # of a rib: what a grid leaves of thin rims; the scan's edge cuts ribs in larger pieces
 MARGIN_MM = (14.0, 14.0, 6.0)
 PARTS = ("chest", "right", "left")
 
@@ -61,6 +62,7 @@ def make_phantom(settings: PhantomSettings, generator: np.random.Generator) -> t
     for rib in ribs:
         paint_rib(canvas, rib, anatomy.bone, tile)
     paint_table(canvas, generator)
+    drop_islands(canvas.ribs, RIM_ISLAND)
     return canvas.body(), {"phantom": asdict(anatomy), "part": settings.part}
 
 
