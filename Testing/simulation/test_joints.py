@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from RibFracTrainingLib.simulation.bodies import atlas as atlas_bodies
 from RibFracTrainingLib.simulation.bodies import ribs as phantom_ribs
+from RibFracTrainingLib.simulation.bodies.anatomy import draw_anatomy
 from RibFracTrainingLib.simulation.bodies.atlas_file import make_atlas
 from RibFracTrainingLib.simulation.bodies.joints import FLARE_MM, Joint, draw_joint
+from RibFracTrainingLib.simulation.bodies.layout import lay_out
 from RibFracTrainingLib.simulation.bodies.phantom import PhantomSettings, make_phantom
 from RibFracTrainingLib.simulation.body import Body, rib_name
 from scipy import ndimage
@@ -51,6 +53,16 @@ def test_the_end_of_a_phantoms_rib_is_hollow(monkeypatch: pytest.MonkeyPatch) ->
     depth = ndimage.distance_transform_edt(even.ribs > 0, even.spacing)
     beside = ndimage.binary_dilation(lost, iterations=2) & (cupped.ribs > 0)
     assert depth[lost].mean() > depth[beside].mean() + 0.2
+
+
+def test_ribs_without_cartilage_have_no_plug_of_compact_bone(monkeypatch: pytest.MonkeyPatch) -> None:
+    fixed(monkeypatch, phantom_ribs, Joint(cup_mm=8.0, lean=0.0, plate_mm=1.4, flare=1.0, rim=1.0))
+    anatomy = draw_anatomy(np.random.default_rng(1))
+    layout = lay_out(anatomy.build, np.random.default_rng(1))
+    for number in (11, 12, 23, 24):
+        joint = phantom_ribs.make_rib(number, layout, anatomy, np.random.default_rng(1)).joint
+        assert joint.cup_mm + joint.plate_mm < 2
+        assert joint.flare == 1
 
 
 def labels_with_cartilage() -> tuple[np.ndarray, dict[str, int]]:

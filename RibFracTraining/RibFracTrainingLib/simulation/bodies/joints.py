@@ -49,6 +49,10 @@ class Joint:
         return 1 + (self.flare - 1) * share * share
 
 
+# Ribs 11 and 12 have no cartilage to speak of: nothing to be hollow for.
+FREE_END = Joint(cup_mm=1.0, lean=0.0, plate_mm=0.7, flare=1.0, rim=1.0)
+
+
 def draw_joint(generator: np.random.Generator) -> Joint:
     """One joint, from nearly even ends to deep, leaning cups."""
     return Joint(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .anatomy import Anatomy, Bone
 from .canvas import Canvas
 from .curves import Curve, Section, ellipse_distance, framed, sections, spline
-from .joints import Joint, draw_joint
+from .joints import FREE_END, Joint, draw_joint
 from .layout import Layout
 from .noise import wavy
 
@@ -78,7 +78,8 @@ def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random
     out *= 1 + 0.07 * wavy(generator, len(s), length / 40)
     cortex = anatomy.bone.cortex_mm * np.interp(s, [0, 0.08, 0.3, 0.7, 1], [0.6, 0.9, 1.25, 0.95, 0.5])
     cortex *= np.clip(1 + 0.28 * wavy(generator, len(s), length / 30), 0.4, 1.8)
-    joint = draw_joint(generator.spawn(1)[0])
+    drawn = draw_joint(generator.spawn(1)[0])  # of every rib, whether it has cartilage or not: streams are numbered
+    joint = drawn if number in layout.cartilages else FREE_END
     widened = joint.widened(s * length, length)
     out, cortex = out * widened, cortex * (1 + (joint.rim - 1) * np.clip(12 * s - 11, 0, 1))
     rest = len(points) - bone - 1
