@@ -78,7 +78,7 @@ def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random
     out *= 1 + 0.07 * wavy(generator, len(s), length / 40)
     cortex = anatomy.bone.cortex_mm * np.interp(s, [0, 0.08, 0.3, 0.7, 1], [0.6, 0.9, 1.25, 0.95, 0.5])
     cortex *= np.clip(1 + 0.28 * wavy(generator, len(s), length / 30), 0.4, 1.8)
-    drawn = draw_joint(generator.spawn(1)[0])  # of every rib, whether it has cartilage or not: streams are numbered
+    drawn = draw_joint(generator.spawn(1)[0])  # for ribs without cartilage too: streams are numbered
     joint = drawn if number in layout.cartilages else FREE_END
     widened = joint.widened(s * length, length)
     out, cortex = out * widened, cortex * (1 + (joint.rim - 1) * np.clip(12 * s - 11, 0, 1))
