@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from RibFracTrainingLib.simulation.body import Body
+from RibFracTrainingLib.simulation.body import Body, rib_name
 from scipy import ndimage
 
 LUNG, FAT, MUSCLE, MARROW, CORTEX = -830.0, -100.0, 50.0, 180.0, 750.0
@@ -81,3 +81,12 @@ def whole_chest(spacing: tuple[float, float, float] = (1.5, 1.5, 2.0)) -> tuple[
     hu += 15 * np.random.default_rng(0).standard_normal(size)
     ribs = np.where(bones <= 24, bones, 0).astype(np.uint8)
     return Body(hu.astype(np.float32), ribs, spacing), bones
+
+
+def labels_of(body: Body) -> tuple[np.ndarray, dict[str, int]]:
+    """A label map in the way of TotalSegmentator: ribs, lungs, and all other tissue as muscle."""
+    names = {"rib_{1}_{0}".format(*reversed(rib_name(number).split())): number for number in range(1, 25)}
+    names |= {"lung_upper_lobe_left": 25, "autochthon_left": 26, "heart": 27}
+    labels = np.where(body.hu > -300, 26, np.where(body.hu > -960, 25, 0)).astype(np.uint8)
+    labels[body.ribs > 0] = body.ribs[body.ribs > 0]
+    return labels, names

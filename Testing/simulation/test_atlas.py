@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ribfrac_testing.reference import REPOSITORY
+from ribfrac_testing.simulated_ribs import labels_of
 from RibFracDetectorLib.case.errors import InputError
 from RibFracTrainingLib.simulation.bodies.atlas import make_atlas_body
 from RibFracTrainingLib.simulation.bodies.atlas_file import (
@@ -19,21 +20,11 @@ from RibFracTrainingLib.simulation.bodies.atlas_file import (
     write_atlas_npz,
 )
 from RibFracTrainingLib.simulation.bodies.phantom import PhantomSettings, make_phantom
-from RibFracTrainingLib.simulation.body import Body, rib_name
 from scipy import ndimage
 
 SHARED = REPOSITORY.parent / "shared" / "data" / "thorax_atlas" / "labels.nii.gz"
 SPACING = (2.5, 2.5, 2.5)
 COARSE = (2.6, 2.6, 2.8)
-
-
-def labels_of(body: Body) -> tuple[np.ndarray, dict[str, int]]:
-    """A label map in the way of TotalSegmentator: ribs, lungs, and all other tissue as muscle."""
-    names = {"rib_{1}_{0}".format(*reversed(rib_name(number).split())): number for number in range(1, 25)}
-    names |= {"lung_upper_lobe_left": 25, "autochthon_left": 26, "heart": 27}
-    labels = np.where(body.hu > -300, 26, np.where(body.hu > -960, 25, 0)).astype(np.uint8)
-    labels[body.ribs > 0] = body.ribs[body.ribs > 0]
-    return labels, names
 
 
 @pytest.fixture(scope="module")

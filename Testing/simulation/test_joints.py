@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ribfrac_testing.simulated_ribs import labels_of
 from RibFracTrainingLib.simulation.bodies import atlas as atlas_bodies
 from RibFracTrainingLib.simulation.bodies import ribs as phantom_ribs
 from RibFracTrainingLib.simulation.bodies.anatomy import draw_anatomy
@@ -13,7 +14,7 @@ from RibFracTrainingLib.simulation.bodies.atlas_file import make_atlas
 from RibFracTrainingLib.simulation.bodies.joints import FLARE_MM, Joint, draw_joint
 from RibFracTrainingLib.simulation.bodies.layout import lay_out
 from RibFracTrainingLib.simulation.bodies.phantom import PhantomSettings, make_phantom
-from RibFracTrainingLib.simulation.body import Body, rib_name
+from RibFracTrainingLib.simulation.body import Body
 from scipy import ndimage
 
 EVEN = Joint(cup_mm=0.0, lean=0.0, plate_mm=0.8, flare=1.0, rim=1.0)
@@ -68,13 +69,12 @@ def test_ribs_without_cartilage_have_no_plug_of_compact_bone(monkeypatch: pytest
 def labels_with_cartilage() -> tuple[np.ndarray, dict[str, int]]:
     """A label map whose ribs have turned to cartilage in their front 15 mm."""
     body, _ = make_phantom(PhantomSettings(SPACING, "chest"), np.random.default_rng(4))
-    names = {"rib_{1}_{0}".format(*reversed(rib_name(number).split())): number for number in range(1, 25)}
-    names |= {"costal_cartilages": 25, "autochthon_left": 26}
-    labels = np.where(body.ribs > 0, body.ribs, np.where(body.hu > -300, 26, 0)).astype(np.uint8)
+    labels, names = labels_of(body)
+    cartilage = names["costal_cartilages"] = max(names.values()) + 1
     for number, box in enumerate(ndimage.find_objects(body.ribs), start=1):
         front = box[1].start + round(15 / SPACING[1])
         own = labels[box[0], :front, box[2]]
-        own[own == number] = 25
+        own[own == number] = cartilage
     return labels, names
 
 

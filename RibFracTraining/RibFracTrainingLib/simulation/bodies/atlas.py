@@ -24,7 +24,7 @@ HALF_MARGIN_MM = 45.0
 HEIGHT_MARGIN_MM = (25.0, 4.0)
 PIECE = 4096
 LONG_BEND_MM, SHORT_BEND_MM = 70.0, 22.0
-HALF_RIB_MM = 3.5
+HALF_RIB_MM = 3.5  # from the surface of a rib to its middle
 
 
 def make_atlas_body(
@@ -224,15 +224,12 @@ class _Painter:
         bone, pose, cover = self._bone, self._pose, self._canvas.cover
         hu = mix(hu, self._gristle(distance, texture), cover(np.minimum(distance["cartilage"], -ahead)))
         uneven = np.clip(1 + 0.3 * texture["thickness"], 0.5, 1.7)
-        nowhere = np.full_like(ahead, -np.inf)
+        whole = -np.inf  # nothing of the bone lies in front of its end
         styles = (
-            ("girdle", nowhere, pose.bone_growth, 1.0 * bone.cortex_mm + 0.3, 0.9, 0.7 * bone.marrow_hu + 10),
-            (
-                "spine", nowhere, pose.bone_growth, 0.45 * bone.cortex_mm + 0.15, 0.75,
-                0.9 * bone.marrow_hu + 35,
-            ),
+            ("girdle", whole, pose.bone_growth, 1.0 * bone.cortex_mm + 0.3, 0.9, 0.7 * bone.marrow_hu + 10),
+            ("spine", whole, pose.bone_growth, 0.45 * bone.cortex_mm + 0.15, 0.75, 0.9 * bone.marrow_hu + 35),
             ("rib", ahead, pose.rib_growth, bone.cortex_mm, 1.0, bone.marrow_hu),
-        )  # fmt: skip
+        )
         for kind, front, growth, cortex_mm, density, marrow in styles:
             depth = distance[kind] - np.float32(growth)
             shell = bone.cortex_hu * density * (1 - 0.05 * texture["tile"])

@@ -103,7 +103,7 @@ class Canvas:
         x, y, z = (axis[part] for axis, part in zip(frame.axes, slices, strict=True))
         return Window(tuple(slices), x[:, None, None], y[None, :, None], z[None, None, :])
 
-    def cover(self, distance: NDArray[np.float32], soft_mm: float = 0.0) -> NDArray[np.float32]:
+    def cover(self, distance: NDArray[np.float32] | float, soft_mm: float = 0.0) -> NDArray[np.float32]:
         """How much of each voxel lies inside a surface, 0 to 1, from signed distances in mm (inside < 0).
 
         A surface that is no sharp border passes into what lies behind it over `soft_mm`.
