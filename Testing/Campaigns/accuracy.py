@@ -38,6 +38,7 @@ from RibFracDetectorLib.evaluation.pairing import PairedList, paired_list
 from RibFracDetectorLib.evaluation.predictions import read_predictions
 from RibFracTrainingLib.simulation.lesions.fracture import LABELS
 from shams import count_at_places
+from traits import found_by_trait
 
 PARTS = ("validation", "held-out", "real", "shams", "fidelity")
 THOROUGH = ("--exhaustive", "--engine", "torch", "--precision", "fp32")
@@ -97,7 +98,7 @@ def _held_out(options: argparse.Namespace, results: dict[str, Any]) -> dict[str,
     folder = options.output / "held-out"
     split = folder / "data" / "dataset.json"
     values = report(split, folder / "results", folder / "evaluation", sorted(CLASSES))[LIST]
-    return {**values, "at_threshold": _at(paired, results["validation"]["threshold"])}
+    return {**values, "at_threshold": _at(paired, results["validation"]["threshold"], folder / "data")}
 
 
 def _simulated(options: argparse.Namespace, name: str, scans: int, seed: int) -> PairedList:
@@ -120,7 +121,7 @@ def _real(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any
     simulate(folder / "data", options.seeds * len(scans), 7003, 1, *inserted, *_bodies(scans))
     return {
         "findings_untouched": {case: int((found >= threshold).sum()) for case, found in scores.items()},
-        "inserted": _at(_searched(folder, options.weights), threshold),
+        "inserted": _at(_searched(folder, options.weights), threshold, folder / "data"),
     }
 
 
@@ -165,8 +166,12 @@ def _searched(folder: Path, weights: str | None) -> PairedList:
     return paired_list(read_ground_truth(split), read_predictions(folder / "results"), LIST, CLASSES, "count")
 
 
-def _at(paired: PairedList, threshold: float) -> dict[str, Any]:
-    """Sensitivity and false positives of findings that reach the threshold, 95 % bootstrap over scans."""
+def _at(paired: PairedList, threshold: float, data: Path) -> dict[str, Any]:
+    """Sensitivity and false positives of findings that reach the threshold, 95 % bootstrap over scans.
+
+    Args:
+        data: folder of the data set, where the traits of its fractures are told.
+    """
     pool = pool_by_center(paired)
     hit = pool.hit_scores >= threshold
     classes = np.concatenate([lesions.classes for lesions in paired.lesions])
@@ -185,6 +190,7 @@ def _at(paired: PairedList, threshold: float) -> dict[str, Any]:
             for name, label in LABELS.items()
             if (classes == label).any()
         },
+        "per_trait": found_by_trait(paired, hit, data),
     }
 
 

@@ -75,7 +75,7 @@ def _at_threshold(what: str, part: dict[str, Any]) -> Iterator[str]:
     yield f"| {what}, at the threshold | fractures | sensitivity |"
     yield "| --- | --- | --- |"
     yield f"| all (95 % interval) | {part['lesions']} | {part['sensitivity']:.2f} ({low:.2f} to {high:.2f}) |"
-    for name, values in part["per_class"].items():
+    for name, values in (part["per_class"] | part["per_trait"]).items():
         yield f"| {name} | {values['lesions']} | {values['sensitivity']:.2f} |"
     yield ""
     yield f"False positives a scan there: {part['false_positives_a_scan']:.2f}."
