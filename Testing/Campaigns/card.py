@@ -15,8 +15,8 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
     if "validation" in results:
         part = results["validation"]
         yield (
-            f"Threshold {part['threshold']:.2f}, fixed on {part['scans']} simulated scans at "
-            f"{part['false_positives_a_scan']:g} false positives a scan."
+            f"Threshold {part['threshold']:.2f}, fixed on {part['scans']} simulated chests without a "
+            f"fracture at {part['false_positives_a_scan']:g} findings a chest."
         )
         yield ""
     if "held-out" in results:
