@@ -84,10 +84,11 @@ def test_all_parameters_of_inference_can_stand_in_an_entry(catalogue: Write) -> 
 
 
 def test_entry(catalogue: Write) -> None:
-    path = catalogue(model(url="https://example.org/site.pth"))
+    path = catalogue(model(url="https://example.org/site.pth", threshold_table="measured.json"))
     (entry,) = read_catalogue(path)
     assert entry.file == path.parent / "Models" / "site é.pth"
     assert entry.url == "https://example.org/site.pth"
+    assert entry.threshold_table == path.parent / "measured.json"
     assert entry.training_data.kind == "real"
     assert entry.inference == {"roi_size": [160, 192, 128]}
 

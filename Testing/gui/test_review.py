@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import slicer_host
-from ribfrac_testing.review_cases import many
+from ribfrac_testing.review_cases import STORED_SHA256, many
+from RibFracDetectorLib.case.resources import resource_path
 from RibFracDetectorLib.case.review_log import read_log
 
 from .reviewer import Reviewer
@@ -113,6 +116,25 @@ def test_the_threshold_filters_and_keeps_what_is_decided(open_stored: Callable[.
     reader.ui.thresholdSlider.value = 1.0
     assert reader.column(1) == ["0.25"]
     assert "3 hidden below threshold" in reader.ui.hiddenLabel.text
+
+
+def test_the_threshold_tells_what_was_measured_of_the_model(
+    open_stored: Callable[..., Reviewer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"threshold": step / 100, "fp_per_scan": 5 - step / 20} for step in range(100)]
+    measured_on = {"title": "hospital A", "data": "real", "lists": {"findings": {"scans": 80}}}
+    table = {"measured_on": measured_on, "tables": {"findings": rows}}
+    (tmp_path / "measured.json").write_text(json.dumps(table), encoding="utf-8")
+    model = json.loads(resource_path("models.json").read_text(encoding="utf-8"))["models"][0]
+    model |= {"name": "measured", "sha256": STORED_SHA256, "threshold_table": "measured.json"}
+    catalogue = tmp_path / "measured_models.json"
+    catalogue.write_text(json.dumps({"models": [model]}), encoding="utf-8")
+    monkeypatch.setenv("RIBFRAC_MODELS", str(catalogue))
+    reader = open_stored()
+    reader.ui.thresholdSlider.value = 0.6
+    assert reader.ui.hiddenLabel.text.endswith("about 2.0 false positives a scan on hospital A (80 scans)")
+    reader.ui.thresholdSlider.value = 0.8
+    assert "about 1.0 false positives" in reader.ui.hiddenLabel.text
 
 
 def test_without_findings_nothing_is_excluded_and_the_case_can_be_completed(

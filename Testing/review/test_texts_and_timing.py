@@ -9,11 +9,10 @@ import pytest
 from ribfrac_testing.review_cases import store_case
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.evaluation.matching import Pool
-from RibFracDetectorLib.evaluation.result_entries import read_json
 from RibFracDetectorLib.evaluation.threshold_table import write_threshold_tables
 from RibFracDetectorLib.review import texts
 from RibFracDetectorLib.review.effort import PAUSE_SECONDS
-from RibFracDetectorLib.review.expected import expected_false_positives
+from RibFracDetectorLib.review.expected import expected_false_positives, read_threshold_table
 from RibFracDetectorLib.review.session import ReviewSession
 from RibFracDetectorLib.review.timing import case_timing
 
@@ -144,7 +143,7 @@ def pool() -> Pool:
 @pytest.mark.parametrize("kind", ["real", "simulated", "unknown"])
 def test_false_positives_are_foretold_only_from_real_scans(kind: str, tmp_path: Path) -> None:
     write_threshold_tables(tmp_path, {"findings": pool()}, {"title": "hospital A", "data": kind})
-    table = read_json(tmp_path / "threshold_table.json")
+    table = read_threshold_table(tmp_path / "threshold_table.json")
     expected = expected_false_positives(table, 0.3)
     if kind != "real":
         assert expected is None
@@ -155,6 +154,16 @@ def test_false_positives_are_foretold_only_from_real_scans(kind: str, tmp_path: 
     assert expected_false_positives(table, 0.59).per_scan == 1.0
     assert expected_false_positives(table, 0.6).per_scan == 1.0
     assert expected_false_positives(table, 0.61).per_scan == 0.5
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"tables": {}}'])
+def test_a_file_that_is_no_threshold_table(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "table.json"
+    with pytest.raises(InputError, match=r"table\.json cannot be read"):
+        read_threshold_table(path)
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"table\.json"):
+        read_threshold_table(path)
 
 
 @pytest.mark.parametrize("table", [{}, {"measured_on": {"data": "real"}}, {"measured_on": None}])

@@ -51,6 +51,7 @@ class ModelEntry:
         inference: settings it was validated with, for `settings.resolve_settings`.
         file: absolute path of the checkpoint, which need not exist; None if there is only a URL.
         url: where it can be downloaded, or None.
+        threshold_table: absolute path of what an evaluation measured at each threshold, or None.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ModelEntry:
     inference: Mapping[str, Any]
     file: Path | None
     url: str | None
+    threshold_table: Path | None
 
 
 def read_catalogue(path: Path) -> list[ModelEntry]:
@@ -167,6 +169,9 @@ def _not_found(given: str, path: Path, entries: list[ModelEntry]) -> str:
 
 
 def _entry(model: Mapping[str, Any], folder: Path) -> ModelEntry:
+    def path(key: str) -> Path | None:
+        return (folder / model[key]).absolute() if key in model else None
+
     return ModelEntry(
         name=model["name"],
         title=model["title"],
@@ -176,8 +181,9 @@ def _entry(model: Mapping[str, Any], folder: Path) -> ModelEntry:
         licence=model["licence"],
         intended_use=model["intended_use"],
         inference=model["inference"],
-        file=(folder / model["file"]).absolute() if "file" in model else None,
+        file=path("file"),
         url=model.get("url"),
+        threshold_table=path("threshold_table"),
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from typing import Any
 
 from slicer.i18n import tr as _
 
 from ..case.review_replay import ReviewedFinding
 from ..review import texts
+from ..review.expected import expected_false_positives
 from ..review.session import ReviewSession
 from ..review.timing import CaseTiming, case_timing
 from .finding_editor import FindingEditor
@@ -23,10 +25,14 @@ class ReviewDisplay:
 
     Args:
         ui: the panel's widgets.
+
+    Attributes:
+        measured: the threshold table of the open case's model, empty if there is none.
     """
 
     def __init__(self, ui: Any, table: FindingsTable, editor: FindingEditor) -> None:
         self._ui, self._table, self._editor = ui, table, editor
+        self.measured: Mapping[str, Any] = {}
         ui.noCaseLabel.text = _("Findings appear here after Detect, or after opening a stored case.")
 
     def show(self, session: ReviewSession | None) -> None:
@@ -54,7 +60,8 @@ class ReviewDisplay:
         progress = html.escape(texts.progress_text(session))
         ui.caseLabel.text = " · ".join([f"<b>{case_id}</b>", state, progress])
         ui.caseLabel.toolTip = timing_text(case_timing(session.events))
-        told = [texts.empty_text(session), texts.hidden_text(session)]
+        expected = expected_false_positives(self.measured, session.threshold)
+        told = [texts.empty_text(session), texts.hidden_text(session), expected and str(expected)]
         ui.hiddenLabel.text = " · ".join(filter(None, told))
         ui.recordReadButton.visible = session.findings_hidden
         ui.completeButton.text = _("Reopen case") if session.state.complete else _("Complete case")

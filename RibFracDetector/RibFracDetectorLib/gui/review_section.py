@@ -21,6 +21,7 @@ from .case_on_screen import CaseOnScreen
 from .finding_editor import FindingEditor
 from .findings_table import FindingsTable
 from .mask_editor import MaskEditor
+from .measured import threshold_table
 from .open_case import case_files_of, find_ct, restore_case, show_case
 from .preferences import Preferences
 from .review_actions import ReviewActions
@@ -133,6 +134,7 @@ class ReviewSection:
 
     def _begin(self, session: ReviewSession, scene: CaseScene) -> None:
         self._case = CaseOnScreen(session, scene)
+        self._display.measured = threshold_table(session.case)
         self._unsubscribe = session.subscribe(self._changed)
         if self._entered:
             self._case.take_views()

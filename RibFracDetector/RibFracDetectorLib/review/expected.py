@@ -5,10 +5,14 @@ A number from simulated scans would mislead whoever reads a patient's, so there 
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from ..case.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,23 @@ class ExpectedFalsePositives:
 
     def __str__(self) -> str:
         return f"about {self.per_scan:.1f} false positives a scan on {self.measured_on} ({self.scans} scans)"
+
+
+def read_threshold_table(path: Path) -> Mapping[str, Any]:
+    """The content of a `threshold_table.json`.
+
+    Raises:
+        InputError: the file cannot be read, or is something else.
+    """
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"the threshold table {path} cannot be read: {error}") from error
+    if not isinstance(table, dict) or not {"measured_on", "tables"} <= table.keys():
+        raise InputError(
+            f"{path} holds no threshold table; expected the threshold_table.json of `ribfrac evaluate`"
+        )
+    return table
 
 
 def expected_false_positives(table: Mapping[str, Any], threshold: float) -> ExpectedFalsePositives | None:
