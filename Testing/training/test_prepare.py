@@ -24,7 +24,7 @@ from ribfrac_testing.training_data import (
     write_seed,
 )
 from ribfrac_testing.volumes import Stored
-from RibFracDetectorLib.case.dataset import SPLITS, case_id_of_prefix
+from RibFracDetectorLib.case.dataset import SPLITS, case_id_of_prefix, stated_data
 from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
 from RibFracTrainingLib.training.data.classes import UNKNOWN, ClassMap
 from RibFracTrainingLib.training.data.layout import case_folder
@@ -76,6 +76,21 @@ def test_prepared_files_are_ground_truth_for_evaluate(tmp_path: Path) -> None:
     for name, scan in scans.items():
         known = truth.cases[name].of_classes(frozenset({1, 2, 3, 4}))
         assert known.instances.tolist() == sorted(scan.lesions), "an unknown class counts, too"
+
+
+def test_what_the_scans_are_goes_with_them(tmp_path: Path) -> None:
+    source = write_ribfrac(tmp_path / "source", some_scans())
+    done = ribfrac("prepare", source, "--output", tmp_path / "out", "--data", "real")
+    assert done.returncode == 0, done.stderr
+    splits = sorted((tmp_path / "out").glob("dataset*.json"))
+    assert len(splits) > 1
+    assert {stated_data(split) for split in splits} == {"real"}
+    again = ribfrac("prepare", tmp_path / "out", "--output", tmp_path / "again")
+    assert again.returncode == 0, again.stderr
+    assert {case.data for case in prepared(tmp_path / "again", some_scans()).values()} == {"real"}
+    done = ribfrac("prepare", tmp_path / "out", "--output", tmp_path / "third", "--data", "simulated")
+    assert done.returncode == 2
+    assert "says that its scans are real" in done.stderr
 
 
 def test_scans_of_another_orientation_lie_at_the_same_place(tmp_path: Path) -> None:

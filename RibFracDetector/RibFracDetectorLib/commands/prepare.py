@@ -49,7 +49,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     add("--classes", default="1,2,3,4,7", metavar="N,N", help="that labels may have (default 1,2,3,4,7)")
     add("--unknown-classes", action="store_true", help="accept fractures without a class")
     add("--leave-out", action="append", default=[], metavar="ID", help="case not to use; may be repeated")
-    add("--data", choices=("simulated", "real", "unknown"), default="unknown", help="what the scans are")
+    told = "what the scans are, which publish wants to know (default: what the split file says)"
+    add("--data", choices=("simulated", "real", "unknown"), default="unknown", help=told)
     add("--jobs", type=int, default=1, metavar="N", help="processes (default 1; about 2 GB of memory each)")
     parser.set_defaults(run=run)
     return parser

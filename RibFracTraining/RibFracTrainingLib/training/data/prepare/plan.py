@@ -79,7 +79,9 @@ def _held_out(cases: Sequence[PreparedCase], wanted: WantedSplits) -> tuple[set[
     ]
 
 
-def write_splits(root: Path, plan: Plan, prefixes: Mapping[str, str], main_split: bool) -> tuple[str, ...]:
+def write_splits(
+    root: Path, plan: Plan, prefixes: Mapping[str, str], main_split: bool, data: str
+) -> tuple[str, ...]:
     """Write the split files into `root` and return their names.
 
     Args:
@@ -88,6 +90,7 @@ def write_splits(root: Path, plan: Plan, prefixes: Mapping[str, str], main_split
         prefixes: of the files of each case.
         main_split: whether `dataset.json` is to be written, too; its test cases are the held-out ones, or
             without any the first fold.
+        data: what the scans are: "real", "simulated" or "unknown", of which nothing is written.
     """
     files = {fold_file(number): sides for number, sides in enumerate(plan.folds)}
     if main_split:
@@ -95,7 +98,8 @@ def write_splits(root: Path, plan: Plan, prefixes: Mapping[str, str], main_split
         files = {SPLIT_FILE: first, **files}
     for name, sides in files.items():
         training, test = ([prefixes[case_id] for case_id in side] for side in sides)
-        write_json(root / name, {"training": training, "test": test})
+        kind = {} if data == "unknown" else {"data": data}
+        write_json(root / name, {"training": training, "test": test, **kind})
     if plan.folds:
         _remove_folds_from(root, len(plan.folds))
     return tuple(files)

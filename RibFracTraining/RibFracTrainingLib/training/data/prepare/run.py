@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from RibFracDetectorLib.case.dataset import DatasetError
+from RibFracDetectorLib.case.dataset import DatasetError, stated_data
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.whole_files import writing_to
 
@@ -43,7 +43,7 @@ class PrepareOptions:
         held_out: file with ids of test cases, one a line, which no fold uses.
         classes: that a label may have.
         unknown_classes: a lesion without a class is one of unknown class, not a problem.
-        data: what the scans are: "real", "simulated" or "unknown".
+        data: what the scans are: "real", "simulated" or "unknown": what the seed's split file says.
         leave_out: ids of cases that are not used.
         task: name of an nnDetection task to be written, too; None for none.
         jobs: processes.
@@ -85,12 +85,13 @@ def prepare(options: PrepareOptions, say: Say) -> Prepared:
     Raises:
         DatasetError: everything that is wrong with the data; cases without problems are prepared and
             kept, the splits are not written.
-        InputError: the options or the disk do not allow a start.
+        InputError: the options or the disk do not allow a start, or what the scans are is contradicted.
     """
     _check_options(options)
     found = _find(options)
     in_place = bool(found.split) and _same_folder(options.sources[0], options.output)
-    case_options = CaseOptions(options.output, options.classes, options.data, writes_files=not in_place)
+    data = _kind_of_data(options, found)
+    case_options = CaseOptions(options.output, options.classes, data, writes_files=not in_place)
     for note in found.notes:
         say(f"note: {note}")
     problems = list(found.problems)
@@ -110,7 +111,7 @@ def prepare(options: PrepareOptions, say: Say) -> Prepared:
     if problems:
         raise DatasetError(", ".join(str(source) for source in options.sources), problems)
     prefixes = {case.case_id: case.prefix if in_place else case.case_id for case in found.cases}
-    written = write_splits(options.output, plan, prefixes, main_split=not in_place)
+    written = write_splits(options.output, plan, prefixes, main_split=not in_place, data=data)
     task = write_task(options.output, options.task, cases, plan) if options.task is not None else None
     return Prepared(
         cases=len(cases),
@@ -162,6 +163,15 @@ def _find(options: PrepareOptions) -> Found:
             "*-image.nii[.gz] with *-label.nii[.gz], or *_image.nii[.gz] with *_instance.nii[.gz]"
         )
     return found
+
+
+def _kind_of_data(options: PrepareOptions, found: Found) -> str:
+    """What the scans are, by the options or else by the split file of the seed's layout."""
+    split = options.sources[0] / (options.split_file or SPLIT_FILE)
+    stated = stated_data(split) if found.split else "unknown"
+    if "unknown" not in (stated, options.data) and stated != options.data:
+        raise InputError(f"--data {options.data}: {split} says that its scans are {stated}; leave --data out")
+    return stated if options.data == "unknown" else options.data
 
 
 def _same_folder(first: Path, second: Path) -> bool:
