@@ -226,15 +226,6 @@ def test_negative_crops_around_what_was_found_in_vain(cases: list[PreparedCase],
     assert everywhere == {"a", "b", "c"}, "the others come from the lesions' scans"
 
 
-def test_faint_findings_can_be_left_out(cases: list[PreparedCase], tmp_path: Path) -> None:
-    faint = [((x, 10, 20, x + 4, 14, 24), 0.2) for x in range(20, 50)]
-    write_findings_of(cases[0], tmp_path, [((30, 32, 10, 34, 36, 14), 0.6), *faint])
-    settings = replace(SMALL, findings=str(tmp_path), findings_share=1.0, findings_above=0.3)
-    samples = CropSamples(cases, settings, CLASSES, 0)
-    sources = {samples[SampleKey(0, place, 0)][1].source for place in range(40)}
-    assert sources == {"a around voxel 32, 34, 12"}
-
-
 def test_crops_around_findings_are_moved_as_those_of_lesions(
     cases: list[PreparedCase], tmp_path: Path
 ) -> None:

@@ -39,8 +39,6 @@ class SamplingSettings:
         findings: folder of what `ribfrac detect` finds in the training scans, to learn from its mistakes.
         findings_share: part of the negative crops that lies around findings which belong to no lesion, in
             whatever scan, the more often, the higher they score.
-        findings_above: lowest score of such a finding. `ribfrac detect` writes many faint ones, which
-            together would be drawn more often than the few that are wrong in earnest.
     """
 
     crop_size: tuple[int, int, int] = (212, 240, 176)
@@ -50,7 +48,6 @@ class SamplingSettings:
     flip_z_probability: float = 0.4
     findings: str | None = None
     findings_share: float = 0.5
-    findings_above: float = 0.0
 
     def __post_init__(self) -> None:
         shares = (
@@ -58,7 +55,6 @@ class SamplingSettings:
             self.flip_xy_probability,
             self.flip_z_probability,
             self.findings_share,
-            self.findings_above,
         )
         if min(self.crop_size) < 1 or not all(0 <= share <= 1 for share in shares):
             raise ValueError(f"expected a positive crop size and probabilities from 0 to 1, not {self}")
@@ -172,8 +168,7 @@ class CropSamples(Dataset):
             raise ValueError("no lesion to sample; open the split with open_split, which says why")
         share = settings.fracture_free_share
         self._free_share = len(self._fracture_free) / len(self._cases) if share is None else share
-        found = [] if settings.findings is None else false_positives(Path(settings.findings), cases)
-        self._false = [place for place in found if place.score >= settings.findings_above]
+        self._false = [] if settings.findings is None else false_positives(Path(settings.findings), cases)
         scores = np.array([place.score for place in self._false])
         self._false_chances = scores / scores.sum() if len(scores) else scores
 
