@@ -88,25 +88,28 @@ def main() -> None:
 
 
 def _validation(options: argparse.Namespace, _: dict[str, Any]) -> dict[str, Any]:
-    folder = options.output / "validation"
-    bodies = _simulated_bodies(options)
-    simulate(folder / "data", VALIDATION_CHESTS, 7001, options.workers, *FRACTURE_FREE, *bodies)
-    paired = _searched(folder, options.weights)
+    paired = _simulated(options, "validation", VALIDATION_CHESTS, 7001, *FRACTURE_FREE)
     return {
-        "scans": VALIDATION_CHESTS,
+        "scans": len(paired.case_ids),
         "false_positives_a_scan": FALSE_POSITIVES,
         "threshold": operating_score(pool_by_center(paired), FALSE_POSITIVES),
     }
 
 
 def _held_out(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
+    paired = _simulated(options, "held-out", options.held_out, 7002, *HALF_CHESTS)
     folder = options.output / "held-out"
-    bodies = _simulated_bodies(options)
-    simulate(folder / "data", options.held_out, 7002, options.workers, *HALF_CHESTS, *bodies)
-    paired = _searched(folder, options.weights)
     split = folder / "data" / "dataset.json"
     values = report(split, folder / "results", folder / "evaluation", sorted(CLASSES))[LIST]
     return {**values, "at_threshold": _at(paired, results["validation"]["threshold"], folder / "data")}
+
+
+def _simulated(options: argparse.Namespace, name: str, scans: int, seed: int, *shape: str) -> PairedList:
+    """Simulated bodies of a shape, searched."""
+    folder = options.output / name
+    bodies = [part for body in options.body or ["phantom"] for part in ("--body", body)]
+    simulate(folder / "data", scans, seed, options.workers, *shape, *bodies)
+    return _searched(folder, options.weights)
 
 
 def _real(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
@@ -152,10 +155,6 @@ def _fidelity(options: argparse.Namespace, results: dict[str, Any]) -> dict[str,
 
 def _healthy(options: argparse.Namespace) -> list[Path]:
     return sorted(options.real.glob("*.nii.gz"))
-
-
-def _simulated_bodies(options: argparse.Namespace) -> list[str]:
-    return [part for body in options.body or ["phantom"] for part in ("--body", body)]
 
 
 def _bodies(scans: list[Path]) -> list[str]:
