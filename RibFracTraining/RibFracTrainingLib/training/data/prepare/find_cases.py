@@ -20,6 +20,7 @@ from RibFracDetectorLib.case.dataset import (
     NIFTI_EXTENSIONS,
     case_id_of_prefix,
     read_split_file,
+    stated_data,
 )
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.folders import folders_below
@@ -59,11 +60,13 @@ class Found:
     Attributes:
         cases: by ascending id.
         split: the split that the source states: case ids by its name; empty if it states none.
+        data: what the source says its scans are, "real" or "simulated"; "unknown" if it says nothing.
         problems, notes: one line each.
     """
 
     cases: list[SourceCase] = field(default_factory=list)
     split: dict[str, list[str]] = field(default_factory=dict)
+    data: str = "unknown"
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -86,6 +89,7 @@ def find_seed_cases(root: Path, split_file: str, unknown_classes: bool) -> Found
             case = _seed_case(root, prefix, unknown_classes, found.problems)
             if case is not None:
                 found.cases.append(case)
+    found.data = stated_data(root / split_file)
     found.cases.sort(key=lambda case: case.case_id)
     return found
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from RibFracDetectorLib.case.dataset import DatasetError, stated_data
+from RibFracDetectorLib.case.dataset import DatasetError
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.whole_files import writing_to
 
@@ -167,11 +167,12 @@ def _find(options: PrepareOptions) -> Found:
 
 def _kind_of_data(options: PrepareOptions, found: Found) -> str:
     """What the scans are, by the options or else by the split file of the seed's layout."""
-    split = options.sources[0] / (options.split_file or SPLIT_FILE)
-    stated = stated_data(split) if found.split else "unknown"
-    if "unknown" not in (stated, options.data) and stated != options.data:
-        raise InputError(f"--data {options.data}: {split} says that its scans are {stated}; leave --data out")
-    return stated if options.data == "unknown" else options.data
+    if "unknown" not in (found.data, options.data) and found.data != options.data:
+        raise InputError(
+            f"--data {options.data}: the split file of {options.sources[0]} says that its scans are "
+            f"{found.data}; leave --data out"
+        )
+    return found.data if options.data == "unknown" else options.data
 
 
 def _same_folder(first: Path, second: Path) -> bool:
