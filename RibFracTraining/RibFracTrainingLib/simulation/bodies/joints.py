@@ -48,6 +48,10 @@ class Joint:
         share = np.clip((position - length) / FLARE_MM + 1, 0, 1)
         return 1 + (self.flare - 1) * share * share
 
+    def thickened(self, along: NDArray) -> NDArray:
+        """Factor of the compact bone's thickness at places along the rib (0 at its head, 1 at its end)."""
+        return 1 + (self.rim - 1) * np.clip(12 * along - 11, 0, 1)
+
 
 # Ribs 11 and 12 have no cartilage to speak of: nothing to be hollow for.
 FREE_END = Joint(cup_mm=1.0, lean=0.0, plate_mm=0.7, flare=1.0, rim=1.0)

@@ -80,8 +80,7 @@ def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random
     cortex *= np.clip(1 + 0.28 * wavy(generator, len(s), length / 30), 0.4, 1.8)
     drawn = draw_joint(generator.spawn(1)[0])  # for ribs without cartilage too: streams are numbered
     joint = drawn if number in layout.cartilages else FREE_END
-    widened = joint.widened(s * length, length)
-    out, cortex = out * widened, cortex * (1 + (joint.rim - 1) * np.clip(12 * s - 11, 0, 1))
+    out, cortex = out * joint.widened(s * length, length), cortex * joint.thickened(s)
     rest = len(points) - bone - 1
     calcified = anatomy.bone.calcified
     return Rib(
