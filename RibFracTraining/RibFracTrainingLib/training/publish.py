@@ -58,12 +58,7 @@ def publish(checkpoint: Path, output: Path, half: bool, training_data: str | Non
             catalogue that is wrong.
     """
     weights = load_weights(checkpoint)
-    content, _ = read_checkpoint(checkpoint)
-    meta = content.get("meta") if isinstance(content, dict) else None
-    if not isinstance(meta, dict) or "config" not in meta:
-        raise InputError(
-            f"{checkpoint} does not say how it was trained; expected a checkpoint of `ribfrac train`"
-        )
+    meta = read_meta(checkpoint)
     if output.suffix != ".pth" or not output.stem:
         raise InputError(f"the output is {output}; expected NAME.pth")
     kind = _kind_of_data(checkpoint, meta.get("training_data"), training_data)
@@ -71,6 +66,21 @@ def publish(checkpoint: Path, output: Path, half: bool, training_data: str | Non
     entry = _entry(weights, meta, kind, file)
     catalogue = _write_entry(entry, output.parent / CATALOGUE)
     return Published(file, catalogue, entry["name"])
+
+
+def read_meta(checkpoint: Path) -> dict[str, Any]:
+    """How a checkpoint was trained.
+
+    Raises:
+        InputError: no checkpoint of a training, or unreadable.
+    """
+    content, _ = read_checkpoint(checkpoint)
+    meta = content.get("meta") if isinstance(content, dict) else None
+    if not isinstance(meta, dict) or "config" not in meta:
+        raise InputError(
+            f"{checkpoint} does not say how it was trained; expected a checkpoint of `ribfrac train`"
+        )
+    return meta
 
 
 def _kind_of_data(checkpoint: Path, known: str | None, told: str | None) -> str:
