@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,22 @@ def write_tiny_configuration(folder: Path, more: str = "") -> Path:
     """A configuration of a training with a tiny network; it makes its own data."""
     path = folder / "tiny.yaml"
     path.write_text(TINY % PARTS + more, encoding="utf-8")
+    return path
+
+
+def write_training_checkpoint(
+    path: Path,
+    configuration: str,
+    state: dict[str, Tensor],
+    kind: str,
+    *,
+    overrides: Sequence[str] = (),
+    epoch: int = 3,
+) -> Path:
+    """A checkpoint as the loop writes it, of a full configuration and the given weights."""
+    text = load_configuration(configuration, list(overrides), KINDS).as_yaml()
+    meta = {"epoch": epoch, "iter": 9, "seed": 0, "config": text, "training_data": kind}
+    torch.save({"state_dict": state, "optimizer_states": [{"state": {}}], "meta": meta}, path)
     return path
 
 

@@ -1,4 +1,4 @@
-"""The tool that averages the weights of trainings, as the card of the demonstration weights uses it."""
+"""The tool that averages the weights of trainings."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import pytest
 import torch
 from ribfrac_testing.networks import seeded_state_dict
 from ribfrac_testing.reference import REPOSITORY
+from ribfrac_testing.training_runs import write_training_checkpoint
 from RibFracDetectorLib.engine.weights import load_weights
-from RibFracTrainingLib.training.configuration import load_configuration
-from RibFracTrainingLib.training.parts import KINDS
 from RibFracTrainingLib.training.publish import publish
 
 
@@ -25,10 +24,7 @@ def average(*arguments: Path) -> subprocess.CompletedProcess[str]:
 def trained(path: Path, shift: float, kind: str = "simulated", architecture: str = "S") -> Path:
     """A checkpoint of a training, all of whose weights are moved by a number."""
     state = {key: tensor + shift for key, tensor in seeded_state_dict(architecture).items()}
-    configuration = load_configuration(f"ribfrac_{architecture.lower()}", [], KINDS)
-    meta = {"config": configuration.as_yaml(), "training_data": kind, "epoch": round(shift)}
-    torch.save({"state_dict": state, "optimizer_states": [{"state": {}}], "meta": meta}, path)
-    return path
+    return write_training_checkpoint(path, f"ribfrac_{architecture.lower()}", state, kind, epoch=round(shift))
 
 
 def test_every_weight_is_the_mean_and_can_be_published(tmp_path: Path) -> None:

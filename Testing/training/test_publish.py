@@ -11,13 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 from ribfrac_testing.networks import seeded_state_dict
-from ribfrac_testing.training_runs import environment
+from ribfrac_testing.training_runs import environment, write_training_checkpoint
 from ribfrac_testing.volumes import Stored, chest
 from RibFracDetectorLib.case.catalogue import read_catalogue
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.engine.weights import load_weights
-from RibFracTrainingLib.training.configuration import load_configuration
-from RibFracTrainingLib.training.parts import KINDS
 from RibFracTrainingLib.training.publish import publish
 
 
@@ -28,14 +26,10 @@ def write_checkpoint(path: Path, kind: str = "real", *overrides: str) -> Path:
         "inference.score_thr=0.01",
         "inference.min_seg_voxels=1",
     )
-    configuration = load_configuration("ribfrac_s", [*window, *overrides], KINDS)
-    meta = {"epoch": 3, "iter": 9, "seed": 0, "config": configuration.as_yaml(), "training_data": kind}
     state = {key: tensor.clone() for key, tensor in seeded_state_dict("S").items()}
     # As after training: some anchors reach the threshold.
     state["bbox_head.atss_cls.bias"] += 3.5
-    content = {"state_dict": state, "optimizer_states": [{"state": {}}], "meta": meta}
-    torch.save(content, path)
-    return path
+    return write_training_checkpoint(path, "ribfrac_s", state, kind, overrides=[*window, *overrides])
 
 
 def test_file_name_content_and_entry(tmp_path: Path) -> None:
