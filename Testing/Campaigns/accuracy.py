@@ -120,7 +120,7 @@ def _real(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any
     scores = {case: result.lists[LIST].scores for case, result in read_predictions(untouched).cases.items()}
     folder = options.output / "real"
     inserted = ("--fractures", "12-12", "--fracture-free", "0", "--shams", "0-0", *NOTHING_ELSE)
-    simulate(folder / "data", options.seeds * len(scans), 7003, 1, *inserted, *_bodies(scans))
+    simulate(folder / "data", options.seeds * len(scans), 7013, 1, *inserted, *_bodies(scans))
     return {
         "findings_untouched": {case: int((found >= threshold).sum()) for case, found in scores.items()},
         "inserted": _at(_searched(folder, options.weights), threshold, folder / "data"),
