@@ -18,6 +18,7 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "RibFracDetector"), str(ROOT / "RibFracTraining")]
 
+from refusals import refusing_wrong_input  # noqa: E402
 from RibFracDetectorLib.case.errors import InputError  # noqa: E402
 from RibFracDetectorLib.case.whole_files import written_whole  # noqa: E402
 from RibFracDetectorLib.engine.weights import load_weights  # noqa: E402
@@ -32,11 +33,8 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="file to write; it must not exist")
     parser.add_argument("checkpoints", type=Path, nargs="+", help="two or more, of `ribfrac train`")
     options = parser.parse_args()
-    try:
+    with refusing_wrong_input():
         average(options.output, options.checkpoints)
-    except InputError as error:
-        print(f"average_checkpoints: {error}", file=sys.stderr)
-        sys.exit(2)
     print(f"mean of {len(options.checkpoints)} checkpoints in {options.output}")
 
 

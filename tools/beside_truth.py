@@ -10,12 +10,12 @@ the LPS-oriented scan.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from refusals import refusing_wrong_input
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.evaluation.cases import Detections, Lesions
 from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
@@ -34,15 +34,12 @@ def main() -> None:
     parser.add_argument("results", type=Path, help="folder of `ribfrac detect`")
     parser.add_argument("truth", type=Path, help="folder of ground truth")
     options = parser.parse_args()
-    try:
+    with refusing_wrong_input():
         truth = read_ground_truth(options.truth).cases
         results = read_predictions(options.results).cases
         both = sorted(truth.keys() & results.keys())
         if not both:
             raise InputError(f"no case of {options.results} is in {options.truth}; expected a common one")
-    except InputError as error:
-        print(f"beside_truth: {error}", file=sys.stderr)
-        sys.exit(2)
     for case in both:
         print("\n".join(_lines(case, truth[case], _above_threshold(results[case]))))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "RibFracDetector"), str(ROOT / "RibFracTraining")]
 
+from refusals import refusing_wrong_input  # noqa: E402
 from RibFracDetectorLib.case.dataset import (  # noqa: E402
     SPLITS,
     case_id_of_prefix,
@@ -34,11 +35,8 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="folder to make; it must not exist")
     parser.add_argument("sources", nargs="+", metavar="SOURCE[:N]", help="folders of prepared data sets")
     options = parser.parse_args()
-    try:
+    with refusing_wrong_input():
         cases = join(options.output, options.sources)
-    except InputError as error:
-        print(f"join_data_sets: {error}", file=sys.stderr)
-        sys.exit(2)
     print(f"{cases} cases in {options.output}")
 
 
