@@ -84,6 +84,7 @@ def _paint_clavicle(
     generator: np.random.Generator,
 ) -> None:  # fmt: skip
     raised = float(generator.normal(8, 8))
+    inner_mm = float(generator.uniform(7, 11.5))
     points = np.array(
         [
             (side * 22, -104, 92),
@@ -93,7 +94,7 @@ def _paint_clavicle(
         ]
     )
     points = layout.move(points + generator.normal(0, 2.5, points.shape))
-    window, distance = _chain(canvas, points, [8.5, 5.6, 5.2, 6.5])
+    window, distance = _chain(canvas, points, [inner_mm, 5.6, 5.2, 6.5])
     if window is not None:
         paint_bone(canvas, window, distance, anatomy.bone, style, tile)
 

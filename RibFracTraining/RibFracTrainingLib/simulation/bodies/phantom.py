@@ -57,7 +57,7 @@ def make_phantom(settings: PhantomSettings, generator: np.random.Generator) -> t
     paint_great_vessels(canvas, layout, anatomy, generator)
     hila = layout.move(np.array([(-36.0, -52.0, 22.0), (36.0, -52.0, 22.0)]))
     paint_lung_trees(canvas, hila, anatomy.soft, generator)
-    paint_spine(canvas, layout, anatomy, tile, generator)
+    paint_spine(canvas, layout, ribs, anatomy, tile, generator)
     paint_girdle(canvas, layout, cage, anatomy, tile, generator)
     for rib in ribs:
         paint_rib(canvas, rib, anatomy.bone, tile)

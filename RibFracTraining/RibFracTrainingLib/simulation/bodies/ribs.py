@@ -13,8 +13,11 @@ from .curves import Curve, Section, ellipse_distance, framed, sections, spline
 from .joints import FREE_END, Joint, draw_joint
 from .layout import Layout
 from .noise import wavy
+from .tubercles import LOWEST_RIB, Facet, Tubercle, draw_tubercle
 
 STEP_MM = 1.2
+NECK_MM = (16.0, 25.0)  # from the head to the middle of the tubercle
+FIRST_CALCIFIES = 0.6  # by how much more of its cartilage, at most, than of the others'
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Rib:
         inner: factor of the cortex's thickness on the pleural side.
         length: mm of bone; what follows is cartilage.
         joint: between the two.
+        tubercle: towards the vertebra's transverse process; None where no process is near.
         groove: mm by which the lower edge is hollow on the inner side.
         rim: (n,) density of the calcified rim of the cartilage, 0 to 1.
         core: (n,) density of calcification inside the cartilage, 0 to 1.
@@ -42,9 +46,20 @@ class Rib:
     inner: float
     length: float
     joint: Joint
+    tubercle: Tubercle | None
     groove: float
     rim: NDArray[np.float32]
     core: NDArray[np.float32]
+
+    def facet(self) -> Facet | None:
+        """Where the transverse process faces this rib."""
+        if self.tubercle is None:
+            return None
+        index = round(self.tubercle.position / self.curve.step)
+        out, up = self.tubercle.towards
+        direction = out * self.curve.normal[index] + up * self.curve.binormal[index]
+        point = self.curve.points[index] + self.tubercle.height * direction
+        return Facet(point, direction, self.tubercle.radius, self.tubercle.cleft_mm)
 
 
 def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random.Generator) -> Rib:
@@ -57,7 +72,8 @@ def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random
     level = (number - 1) % 12
     outward = points - layout.move((0.0, -58.0, 0.0))
     outward[:, 2] = 15  # the upper edge leans inwards
-    curve = framed(points, outward, _twist(level, number <= 12, len(points)))
+    twist = _twist(level, number <= 12, len(points))
+    curve = framed(points, outward, twist)
     bone = min(len(points) - 1, round(length / curve.step))
     s = np.linspace(0, 1, bone + 1)
     build = anatomy.build
@@ -81,8 +97,14 @@ def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random
     drawn = draw_joint(generator.spawn(1)[0])  # for ribs without cartilage too: streams are numbered
     joint = drawn if number in layout.cartilages else FREE_END
     out, cortex = out * joint.widened(s * length, length), cortex * joint.thickened(s)
+    tubercle = None
+    if level < LOWEST_RIB:
+        index = round(generator.uniform(*NECK_MM) / curve.step)
+        tubercle = draw_tubercle(out[index], up[index], twist[index], index * curve.step, generator)
     rest = len(points) - bone - 1
     calcified = anatomy.bone.calcified
+    if level == 0:
+        calcified = min(0.95, calcified + float(generator.uniform(0, FIRST_CALCIFIES)))
     return Rib(
         number=number,
         curve=curve,
@@ -92,6 +114,7 @@ def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random
         inner=float(generator.uniform(0.6, 1.4)),
         length=bone * curve.step,
         joint=joint,
+        tubercle=tubercle,
         groove=float(generator.uniform(0.3, 1.8)),
         rim=_calcification(generator, len(points), calcified),
         core=_calcification(generator, len(points), calcified * 0.6),
@@ -122,7 +145,8 @@ def _calcification(generator: np.random.Generator, count: int, share: float) -> 
 
 def paint_rib(canvas: Canvas, rib: Rib, bone: Bone, grain: NDArray[np.float32]) -> None:
     """Paint one rib with its cartilage and mark its bone."""
-    reach = float(max(rib.half_up.max(), rib.half_out.max())) + 2 * canvas.frame.edge + 1
+    bump = rib.tubercle.height + 1 if rib.tubercle else 0.0
+    reach = float(max(rib.half_up.max(), rib.half_out.max(), bump)) + 2 * canvas.frame.edge + 1
     for section in sections(canvas, rib.curve, reach):
         _paint_section(canvas, rib, bone, grain, section)
 
@@ -136,8 +160,10 @@ def _paint_section(
     lower = np.clip(-section.up / half_up - 0.2, 0, 1)
     out = section.out - rib.groove * lower * (section.out < 0)
     distance = ellipse_distance(out, section.up, section.along, half_out, half_up)
-    depth = np.clip(-distance / half_out, 0, 1)
     position = rib.curve.step * index + section.along
+    if rib.tubercle is not None:
+        distance = rib.tubercle.added(distance, position, section.out, section.up)
+    depth = np.clip(-distance / half_out, 0, 1)
     ahead = rib.joint.ahead(position - rib.length, depth, section.out)
     shell = rib.cortex_mm[index] * np.where(section.out < 0, rib.inner, 1)
     texture = grain[tuple(place % size for place, size in zip(section.places, grain.shape, strict=True))]

@@ -10,23 +10,26 @@ from numpy.typing import NDArray
 from .anatomy import Anatomy
 from .canvas import Canvas, Window
 from .curves import unit
-from .layout import Layout
-from .solids import BoneStyle, Rod, block, capsule, joined, paint_bone, rods
+from .layout import FIRST_RIB_VERTEBRA, Layout
+from .ribs import Rib
+from .solids import BoneStyle, Distance, Rod, block, capsule, joined, paint_bone, rods
+from .tubercles import Facet
 
 FIRST_THORACIC, LAST_THORACIC = 1, 12
 DISC_MM = 5.0
-BEFORE_MM, BEHIND_MM = np.array([-52.0, -34, -42]), np.array([52.0, 82, 34])  # around a vertebra
+BEFORE_MM, BEHIND_MM = np.array([-62.0, -34, -42]), np.array([62.0, 82, 34])  # around a vertebra
 DISC_HU, CANAL_HU = 85.0, 30.0
 
 
 def paint_spine(
     canvas: Canvas,
     layout: Layout,
+    ribs: list[Rib],
     anatomy: Anatomy,
     tile: NDArray[np.float32],
     generator: np.random.Generator,
 ) -> None:
-    """All vertebrae from C7 to L3."""
+    """All vertebrae from C7 to L3, with transverse processes that face `ribs` 1 to 24."""
     points = layout.vertebrae
     along = unit(-np.gradient(points, axis=0))
     style = _style(anatomy, generator)
@@ -38,8 +41,17 @@ def paint_spine(
         neighbour = points[index - 1] if index else points[index + 1]
         height = float(np.linalg.norm(neighbour - points[index]))
         _paint_vertebra(
-            canvas, points[index], axes, height, index, anatomy, style, tile, degenerate, generator
-        )
+            canvas, points[index], axes, height, index, _facets(ribs, index), anatomy, style, tile,
+            degenerate, generator,
+        )  # fmt: skip
+
+
+def _facets(ribs: list[Rib], index: int) -> tuple[Facet | None, Facet | None]:
+    """What the right and the left transverse process of a vertebra face."""
+    level = index - FIRST_RIB_VERTEBRA
+    if not 0 <= level < 12:
+        return None, None
+    return ribs[level].facet(), ribs[level + 12].facet()
 
 
 def _style(anatomy: Anatomy, generator: np.random.Generator) -> BoneStyle:
@@ -53,8 +65,9 @@ def _style(anatomy: Anatomy, generator: np.random.Generator) -> BoneStyle:
 
 
 def _paint_vertebra(
-    canvas: Canvas, centre: NDArray, axes: NDArray, height: float, index: int, anatomy: Anatomy,
-    style: BoneStyle, tile: NDArray[np.float32], degenerate: float, generator: np.random.Generator,
+    canvas: Canvas, centre: NDArray, axes: NDArray, height: float, index: int,
+    facets: tuple[Facet | None, Facet | None], anatomy: Anatomy, style: BoneStyle,
+    tile: NDArray[np.float32], degenerate: float, generator: np.random.Generator,
 ) -> None:  # fmt: skip
     window = canvas.window(centre + BEFORE_MM, centre + BEHIND_MM)
     if window is None:
@@ -70,8 +83,11 @@ def _paint_vertebra(
     middle = place(0, 0, height / 2)
     canvas.blend(window, canvas.cover(block(window, middle, axes, (width, depth, disc / 2 + 1.5))), DISC_HU)
     canal = capsule(window, place(0, depth + 8, -height / 2), place(0, depth + 8, height / 2), 8.5, 8.5)
-    arch = rods(window, _arch(place, index, depth, half, anatomy.build.width, generator))
-    distance = np.maximum(arch, -canal)
+    arch = [
+        rods(window, _arch(place, depth, half, index, generator)),
+        *_processes(window, place, index, depth, facets, anatomy.build.width, generator),
+    ]
+    distance = np.maximum(joined(arch, 3.0), -canal)
     body = _waisted_body(window, centre, axes, (width, depth, half), degenerate, generator)
     canvas.blend(window, canvas.cover(canal), CANAL_HU + 0 * canal)
     paint_bone(canvas, window, joined([body, distance], 2.0), anatomy.bone, style, tile)
@@ -94,23 +110,38 @@ def _waisted_body(
 
 
 def _arch(
-    place: Callable[[float, float, float], NDArray], index: int, depth: float, half: float, scale: float,
+    place: Callable[[float, float, float], NDArray], depth: float, half: float, index: int,
     generator: np.random.Generator,
 ) -> list[Rod]:  # fmt: skip
-    """Pedicles, laminae, facets, transverse and spinous processes."""
-    thoracic = FIRST_THORACIC <= index <= LAST_THORACIC
+    """Pedicles, laminae, facets and the spinous process."""
     lean = float(np.interp(index, [0, 3, 7, 10, 13, 15], [12, 22, 34, 24, 8, 6]))
-    reach = scale * float(np.interp(index, [0, 1, 6, 11, 12, 15], [30, 36, 31, 22, 18, 36]))
-    reach *= float(generator.uniform(0.92, 1.08))
     back = depth + 8
     tilt = generator.normal(0, 1.5)
     parts = [Rod(place(0, back + 9, -4), place(tilt, back + 34, -4 - lean), 3.6, 3.0)]
     for side in (-1, 1):
-        tip = place(side * reach, back + (10 if thoracic else 2), 2)
         parts += [
             Rod(place(side * 11, depth - 4, half * 0.35), place(side * 13, back + 1, half * 0.3), 4.0, 4.2),
             Rod(place(side * 12, back + 2, 0), place(0, back + 10, -6), 3.6, 3.4),
             Rod(place(side * 13, back + 2, half), place(side * 13, back + 3, -half - 4), 3.6, 3.6),
-            Rod(place(side * 13, back + 2, 1), tip, 4.2, 4.6 if thoracic else 3.2),
         ]
     return parts
+
+
+def _processes(
+    window: Window, place: Callable[[float, float, float], NDArray], index: int, depth: float,
+    facets: tuple[Facet | None, Facet | None], scale: float, generator: np.random.Generator,
+) -> list[Distance]:  # fmt: skip
+    """Both transverse processes: to the facet of a rib, or freely to the side."""
+    reach = scale * float(np.interp(index, [0, 11, 12, 15], [30, 22, 18, 36]))
+    reach *= float(generator.uniform(0.92, 1.08))
+    back = depth + 8
+    thoracic = FIRST_THORACIC <= index <= LAST_THORACIC
+    processes = []
+    for side, facet in zip((-1, 1), facets, strict=True):
+        root = place(side * 13, back + 2, 1)
+        if facet is not None:
+            processes.append(facet.process(window, root, 4.2))
+        else:
+            tip = place(side * reach, back + (10 if thoracic else 2), 2)
+            processes.append(rods(window, [Rod(root, tip, 4.2, 4.6 if thoracic else 3.2)]))
+    return processes
