@@ -25,6 +25,8 @@ HEIGHT_MARGIN_MM = (25.0, 4.0)
 PIECE = 4096
 LONG_BEND_MM, SHORT_BEND_MM = 70.0, 22.0
 HALF_RIB_MM = 3.5  # from the surface of a rib to its middle
+CLEFT_MM = (0.4, 3.0)  # of the joints between ribs and vertebrae
+NEAR_MM = 4.0
 
 
 def make_atlas_body(
@@ -106,6 +108,7 @@ class _Painter:
         self._gas = float(generator.uniform(0.6, 1.8))
         self._calcified = float(generator.uniform(0, 1)) * bone.calcified
         self._joint = draw_joint(generator.spawn(1)[0])
+        self._cleft_mm = float(generator.uniform(*CLEFT_MM))
 
     def paint(self) -> None:
         """Every slice."""
@@ -133,6 +136,7 @@ class _Painter:
         whole = (slice(0, shape[0]), slice(0, shape[1]), slice(z, z + 1))
         texture["tile"] = tiled(self._tile, whole)[:, :, 0].ravel()[inside]
         hu = np.full(shape[0] * shape[1], AIR_HU, np.float32)
+        self._part_joints(distance, texture)
         ahead = self._ahead(distance, texture)
         hu[inside] = self._bones(distance, texture, ahead, self._soft_tissue(distance, texture))
         self._canvas.hu[:, :, z] = hu.reshape(shape)
@@ -237,6 +241,19 @@ class _Painter:
             hollow = cover(depth + cortex_mm * uneven, bone.border_mm) * cover(front + self._joint.plate_mm)
             hu = mix(hu, mix(shell, spongy, hollow), cover(depth) * cover(front))
         return hu
+
+    def _part_joints(self, distance: dict[str, NDArray], texture: dict[str, NDArray]) -> None:
+        """Keep ribs and vertebrae apart: coarse labels show none of the clefts between them."""
+        half = self._cleft_mm / 2 * np.clip(1 + 0.4 * texture["thickness"], 0.3, 1.5)
+        rib, spine = distance["rib"], distance["spine"]
+        # To the surface halfway between the two; distances further away than this are cut off in the atlas.
+        halfway = (rib - spine) / 2
+        near = (rib < NEAR_MM) & (spine < NEAR_MM)
+        for kind, inside, growth in (
+            ("rib", halfway, self._pose.rib_growth), ("spine", -halfway, self._pose.bone_growth),
+        ):  # fmt: skip
+            apart = np.where(near, inside + half + np.float32(growth), -np.inf)
+            distance[kind] = np.maximum(distance[kind], apart).astype(np.float32)
 
     def _ahead(self, distance: dict[str, NDArray], texture: dict[str, NDArray]) -> NDArray[np.float32]:
         """How far places in ribs lie in front of the cupped end of the bone, mm, negative in the bone."""

@@ -23,6 +23,8 @@ from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.whole_files import written_whole
 from scipy import ndimage, special
 
+from .necks import add_necks
+
 BLUR_MM = 1.3
 STEP_MM = 1 / 24  # of near distances, kept as whole numbers around ZERO
 FAR_STEP_MM = 0.4  # of the others, see `FAR_KINDS`
@@ -138,8 +140,8 @@ def make_atlas(
     lowest = max(0, used[0] - round(45 / spacing[2]))
     around = ((PADDING, PADDING), (PADDING, PADDING), (0, 0))
     labels, bony = (np.pad(array[:, :, lowest:], around) for array in (labels, bony))
-    ribs = number_ribs(bony)
     masks = {kind: _of_kind(labels, names, starts) for kind, starts in KINDS.items()}
+    ribs = add_necks(number_ribs(bony), masks["spine"], masks["cord"], spacing)
     masks["rib"] = ribs > 0
     masks["rib or cartilage"] = masks["rib"] | masks["cartilage"]
     distances = np.empty((*labels.shape, len(CHANNELS)), np.uint8)
