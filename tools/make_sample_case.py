@@ -27,8 +27,8 @@ NAME = "simulated_chest"
 SETTINGS = SimulationSettings(
     training=0,
     test=1,
-    # The first from 2092 on with three kinds of fractures, files of less than 6 MB, and five of its six
-    # fractures found by the demonstration weights of then: it is to show what a found fracture looks like.
+    # When it was chosen, the first from 2092 on with three kinds of fractures, files of less than 6 MB, and
+    # five of its six found by the demonstration weights of then: it is to show what a found one looks like.
     seed=2095,
     part="left",
     heights_mm=(-65.0, 30.0),
