@@ -26,7 +26,7 @@ PIECE = 4096
 LONG_BEND_MM, SHORT_BEND_MM = 70.0, 22.0
 HALF_RIB_MM = 3.5  # from the surface of a rib to its middle
 CLEFT_MM = (0.4, 3.0)  # of the joints between ribs and vertebrae
-NEAR_MM = 4.0
+NEAR_MM = 4.0  # to the surface of both bones, where they may meet
 
 
 def make_atlas_body(

@@ -145,6 +145,7 @@ def _calcification(generator: np.random.Generator, count: int, share: float) -> 
 
 def paint_rib(canvas: Canvas, rib: Rib, bone: Bone, grain: NDArray[np.float32]) -> None:
     """Paint one rib with its cartilage and mark its bone."""
+    # The rim of a facet lies a little further from the middle of the rib than the facet's own middle.
     bump = rib.tubercle.height + 1 if rib.tubercle else 0.0
     reach = float(max(rib.half_up.max(), rib.half_out.max(), bump)) + 2 * canvas.frame.edge + 1
     for section in sections(canvas, rib.curve, reach):

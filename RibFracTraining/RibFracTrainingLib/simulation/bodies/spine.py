@@ -15,7 +15,7 @@ from .ribs import Rib
 from .solids import BoneStyle, Distance, Rod, block, capsule, joined, paint_bone, rods
 from .tubercles import Facet
 
-FIRST_THORACIC, LAST_THORACIC = 1, 12
+THORACIC = range(FIRST_RIB_VERTEBRA, FIRST_RIB_VERTEBRA + 12)
 DISC_MM = 5.0
 BEFORE_MM, BEHIND_MM = np.array([-62.0, -34, -42]), np.array([62.0, 82, 34])  # around a vertebra
 DISC_HU, CANAL_HU = 85.0, 30.0
@@ -48,9 +48,9 @@ def paint_spine(
 
 def _facets(ribs: list[Rib], index: int) -> tuple[Facet | None, Facet | None]:
     """What the right and the left transverse process of a vertebra face."""
-    level = index - FIRST_RIB_VERTEBRA
-    if not 0 <= level < 12:
+    if index not in THORACIC:
         return None, None
+    level = THORACIC.index(index)
     return ribs[level].facet(), ribs[level + 12].facet()
 
 
@@ -135,7 +135,7 @@ def _processes(
     reach = scale * float(np.interp(index, [0, 11, 12, 15], [30, 22, 18, 36]))
     reach *= float(generator.uniform(0.92, 1.08))
     back = depth + 8
-    thoracic = FIRST_THORACIC <= index <= LAST_THORACIC
+    thoracic = index in THORACIC
     processes = []
     for side, facet in zip((-1, 1), facets, strict=True):
         root = place(side * 13, back + 2, 1)
