@@ -1,4 +1,4 @@
-"""Sternum, clavicles, scapulae and upper arms."""
+"""Clavicles, scapulae and upper arms, and the sternum that ribs and clavicles meet."""
 
 from __future__ import annotations
 
@@ -10,79 +10,48 @@ from .cage import Cage
 from .canvas import Canvas
 from .curves import unit
 from .layout import Layout
-from .solids import BoneStyle, Rod, block, capsule, joined, paint_bone, rods
+from .ribs import Rib
+from .solids import BoneStyle, Rod, capsule, joined, paint_bone, rods
+from .sternum import paint_sternum
 
 MARGIN_MM = 8.0
-STERNUM_REACH_MM = np.array([45.0, 18.0, 12.0])
 SCAPULA_MM = 16.0  # between the middle of the ribs and the blade
 
 
 def paint_girdle(
-    canvas: Canvas, layout: Layout, cage: Cage, anatomy: Anatomy, tile: NDArray[np.float32],
-    generator: np.random.Generator,
+    canvas: Canvas, layout: Layout, ribs: list[Rib], cage: Cage, anatomy: Anatomy,
+    tile: NDArray[np.float32], generator: np.random.Generator,
 ) -> None:  # fmt: skip
-    """All bones around the ribs but the spine."""
+    """All bones around `ribs` 1 to 24 but the spine."""
     bone = anatomy.bone
     flat = BoneStyle(0.55 * bone.cortex_mm + 0.2, 0.75, 0.8 * bone.marrow_hu + 20, bone.grain_hu)
     thick = BoneStyle(1.1 * bone.cortex_mm + 0.6, 1.0, 0.6 * bone.marrow_hu, bone.grain_hu)
-    _paint_sternum(canvas, layout, anatomy, flat, tile, generator)
+    clavicles = {side: _clavicle(layout, side, generator) for side in (-1, 1)}
+    inner_ends = [clavicle[0] for clavicle in clavicles.values()]
+    paint_sternum(canvas, layout, ribs, inner_ends, anatomy, flat, tile, generator)
     for side in (-1, 1):
-        _paint_clavicle(canvas, layout, anatomy, thick, tile, side, generator)
+        _paint_rods(canvas, clavicles[side], anatomy, thick, tile)
         shoulder = _paint_scapula(canvas, layout, cage, anatomy, flat, tile, side, generator)
         _paint_arm(canvas, anatomy, thick, tile, side, shoulder, generator)
 
 
-def _paint_sternum(
-    canvas: Canvas,
-    layout: Layout,
-    anatomy: Anatomy,
-    style: BoneStyle,
-    tile: NDArray,
-    generator: np.random.Generator,
-) -> None:
-    """Manubrium and body with the joint between them, and the tip."""
-    line, scale = layout.sternum, anatomy.build.width
-    window = canvas.window(line.min(0) - STERNUM_REACH_MM, line.max(0) + STERNUM_REACH_MM)
-    if window is None:
-        return
-    joint = float(generator.uniform(0.26, 0.34))
-    parts = []
-    for start, end, wide, low in (
-        (0.0, joint - 0.015, 26, 16),
-        (joint + 0.015, 0.84, 15, 19),
-        (0.86, 1.0, 7, 5),
-    ):
-        top, bottom = _between(line, start), _between(line, end)
-        down = unit(bottom - top)
-        left = unit(layout.turn[:, 0] - (layout.turn[:, 0] @ down) * down)
-        axes = np.stack([left, np.cross(left, down), down])
-        half = float(np.linalg.norm(bottom - top)) / 2
-        mean = (top + bottom) / 2
-        deep = float(generator.uniform(5.0, 7.0))
-        upper = block(window, mean, axes, (scale * (wide + low) / 2, deep, half))
-        parts.append(upper)
-    paint_bone(canvas, window, np.minimum.reduce(parts), anatomy.bone, style, tile)
-
-
-def _between(points: NDArray, part: float) -> NDArray:
-    place = part * (len(points) - 1)
-    return np.array([np.interp(place, np.arange(len(points)), points[:, axis]) for axis in range(3)])
-
-
-def _chain(canvas: Canvas, points: NDArray, radii: list[float]):
-    """Window and distance of a chain of rods through some points."""
-    reach = max(radii) + MARGIN_MM
-    window = canvas.window(points.min(0) - reach, points.max(0) + reach)
-    if window is None:
-        return None, None
+def _chain(points: NDArray, radii: list[float]) -> list[Rod]:
+    """Rods from each point to the next."""
     ends = zip(points[:-1], points[1:], radii[:-1], radii[1:], strict=True)
-    return window, rods(window, [Rod(*end) for end in ends])
+    return [Rod(*end) for end in ends]
 
 
-def _paint_clavicle(
-    canvas: Canvas, layout: Layout, anatomy: Anatomy, style: BoneStyle, tile: NDArray, side: int,
-    generator: np.random.Generator,
-) -> None:  # fmt: skip
+def _paint_rods(canvas: Canvas, bone: list[Rod], anatomy: Anatomy, style: BoneStyle, tile: NDArray) -> None:
+    """A bone that is nothing but rods."""
+    points = np.array([end for rod in bone for end in (rod.start, rod.end)])
+    reach = max(max(rod.radius, rod.end_radius) for rod in bone) + MARGIN_MM
+    window = canvas.window(points.min(0) - reach, points.max(0) + reach)
+    if window is not None:
+        paint_bone(canvas, window, rods(window, bone), anatomy.bone, style, tile)
+
+
+def _clavicle(layout: Layout, side: int, generator: np.random.Generator) -> list[Rod]:
+    """One clavicle from its inner end, which lies on the sternum, to its outer one."""
     raised = float(generator.normal(8, 8))
     inner_mm = float(generator.uniform(7, 11.5))
     points = np.array(
@@ -94,9 +63,7 @@ def _paint_clavicle(
         ]
     )
     points = layout.move(points + generator.normal(0, 2.5, points.shape))
-    window, distance = _chain(canvas, points, [inner_mm, 5.6, 5.2, 6.5])
-    if window is not None:
-        paint_bone(canvas, window, distance, anatomy.bone, style, tile)
+    return _chain(points, [inner_mm, 5.6, 5.2, 6.5])
 
 
 def _paint_scapula(
@@ -159,6 +126,5 @@ def _paint_arm(
     fat = soft.fat_hu + (soft.muscle_hu - soft.fat_hu) * canvas.cover(limb + anatomy.build.fat_mm * 0.6 + 2)
     air = np.clip((-300 - canvas.hu[flesh.slices]) / 400, 0, 1) * (np.abs(flesh.x - head[0]) < 90)
     canvas.blend(flesh, canvas.cover(limb) * air, fat)
-    window, distance = _chain(canvas, np.array([head, head * 0.85 + elbow * 0.15, elbow]), [22, 12, 10.5])
-    if window is not None:
-        paint_bone(canvas, window, distance, anatomy.bone, style, tile)
+    bone = _chain(np.array([head, head * 0.85 + elbow * 0.15, elbow]), [22, 12, 10.5])
+    _paint_rods(canvas, bone, anatomy, style, tile)

@@ -58,7 +58,7 @@ def make_phantom(settings: PhantomSettings, generator: np.random.Generator) -> t
     hila = layout.move(np.array([(-36.0, -52.0, 22.0), (36.0, -52.0, 22.0)]))
     paint_lung_trees(canvas, hila, anatomy.soft, generator)
     paint_spine(canvas, layout, ribs, anatomy, tile, generator)
-    paint_girdle(canvas, layout, cage, anatomy, tile, generator)
+    paint_girdle(canvas, layout, ribs, cage, anatomy, tile, generator)
     for rib in ribs:
         paint_rib(canvas, rib, anatomy.bone, tile)
     paint_table(canvas, generator)

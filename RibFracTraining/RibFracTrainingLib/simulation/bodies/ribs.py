@@ -13,10 +13,11 @@ from .curves import Curve, Section, ellipse_distance, framed, sections, spline
 from .joints import FREE_END, Joint, draw_joint
 from .layout import Layout
 from .noise import wavy
+from .solids import Rod
 from .tubercles import LOWEST_RIB, Facet, Tubercle, draw_tubercle
 
 STEP_MM = 1.2
-NECK_MM = (16.0, 25.0)  # from the head to the middle of the tubercle
+NECK_MM = (18.0, 34.0)  # from the head to the middle of the tubercle
 FIRST_CALCIFIES = 0.6  # by how much more of its cartilage, at most, than of the others'
 
 
@@ -59,7 +60,14 @@ class Rib:
         out, up = self.tubercle.towards
         direction = out * self.curve.normal[index] + up * self.curve.binormal[index]
         point = self.curve.points[index] + self.tubercle.height * direction
-        return Facet(point, direction, self.tubercle.radius, self.tubercle.cleft_mm)
+        headwards = -self.tubercle.beside_mm * self.curve.tangent[index]
+        return Facet(point, direction, headwards, self.tubercle.radius, self.tubercle.cleft_mm)
+
+    def front_end(self, length: float) -> Rod:
+        """The last `length` mm of the cartilage, or of a bone without one, as a rod from its tip."""
+        before = len(self.curve.points) - 1 - round(length / self.curve.step)
+        radius = float(max(self.half_up[-1], self.half_out[-1]))
+        return Rod(self.curve.points[-1], self.curve.points[before], radius, radius)
 
 
 def make_rib(number: int, layout: Layout, anatomy: Anatomy, generator: np.random.Generator) -> Rib:

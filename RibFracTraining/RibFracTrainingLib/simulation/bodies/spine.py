@@ -17,7 +17,7 @@ from .tubercles import Facet
 
 THORACIC = range(FIRST_RIB_VERTEBRA, FIRST_RIB_VERTEBRA + 12)
 DISC_MM = 5.0
-BEFORE_MM, BEHIND_MM = np.array([-62.0, -34, -42]), np.array([62.0, 82, 34])  # around a vertebra
+BEFORE_MM, BEHIND_MM = np.array([-76.0, -34, -42]), np.array([76.0, 82, 34])  # around a vertebra
 DISC_HU, CANAL_HU = 85.0, 30.0
 
 

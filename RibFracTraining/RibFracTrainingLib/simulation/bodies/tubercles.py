@@ -1,7 +1,8 @@
 """Costotransverse joints: where the tubercle of a rib faces the transverse process of its vertebra.
 
 On CT the two facets are plates of compact bone with a cleft of 1 to 3 mm between them, at any angle to the
-slices. A detector that has never seen one takes it for a fracture of the rib's neck.
+slices, and towards the head the process runs on beside the neck. A detector that has never seen that takes it
+for a fracture of the rib's neck.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .solids import Distance, Rod, joined, rods
 LOWEST_RIB = 10  # ribs 11 and 12 touch no transverse process
 SEAM_MM = 1.5
 FACET_MM = 1.0  # by which the plane of a facet cuts a round end off
+BESIDE_MM = 14.0  # of the neck, at most, beside which a process runs
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Tubercle:
         height: mm from the rib's middle to the facet.
         radius: of the bump and of the tip of the process, mm.
         cleft_mm: between the two facets.
+        beside_mm: of the neck beside which the process runs before it reaches the facet.
     """
 
     position: float
@@ -36,6 +39,7 @@ class Tubercle:
     height: float
     radius: float
     cleft_mm: float
+    beside_mm: float
 
     def added(self, distance: NDArray, position: NDArray, out: NDArray, up: NDArray) -> NDArray:
         """Signed distance in mm to a rib with its tubercle, from that to the rib and places in its frame."""
@@ -53,25 +57,27 @@ class Facet:
     Attributes:
         point: (3,) mm, in the middle of the rib's facet.
         direction: (3,) unit vector from there to the process.
+        headwards: (3,) mm along the neck, towards the head, as far as the process runs beside it.
         radius: of the process's tip, mm.
         cleft_mm: from the point to the process.
     """
 
     point: NDArray
     direction: NDArray
+    headwards: NDArray
     radius: float
     cleft_mm: float
 
     def process(self, window: Window, root: NDArray, root_mm: float) -> Distance:
         """Signed distance in mm to a transverse process from `root`, of radius `root_mm`, to this facet."""
         tip = self.point + self.direction * (self.cleft_mm + self.radius - FACET_MM)
+        bend = tip + self.headwards
+        parts = [Rod(root, bend, root_mm, self.radius), Rod(bend, tip, self.radius, self.radius)]
         x, y, z = (
             (axis - np.float32(p)) * np.float32(d)
             for axis, p, d in zip((window.x, window.y, window.z), self.point, self.direction, strict=True)
         )
-        return np.maximum(
-            rods(window, [Rod(root, tip, root_mm, self.radius)]), np.float32(self.cleft_mm) - (x + y + z)
-        )
+        return np.maximum(rods(window, parts), np.float32(self.cleft_mm) - (x + y + z))
 
 
 def draw_tubercle(
@@ -94,4 +100,5 @@ def draw_tubercle(
         height=surface + float(generator.uniform(0, 3)),
         radius=float(generator.uniform(3.5, 5.5)),
         cleft_mm=float(generator.uniform(0.4, 3)),
+        beside_mm=float(generator.uniform(0, BESIDE_MM)),
     )
