@@ -112,7 +112,7 @@ def _cartilages(ribs: list[NDArray], sternum: NDArray, generator: np.random.Gene
             end, before = ribs[side + rib - 1][-1], ribs[side + rib - 1][-2]
             ahead = (end - before) / np.linalg.norm(end - before)
             if rib <= len(STERNAL_ENDS):
-                target = _on_line(sternum, STERNAL_ENDS[rib - 1]) + np.array([sign * 19.0, 2, 0])
+                target = on_line(sternum, STERNAL_ENDS[rib - 1]) + np.array([sign * 19.0, 2, 0])
             else:
                 above = found[side + rib - 1]
                 target = above[1] + (above[2] - above[1]) * 0.35 + np.array([0, 0, -9.0])
@@ -124,7 +124,8 @@ def _cartilages(ribs: list[NDArray], sternum: NDArray, generator: np.random.Gene
     return found
 
 
-def _on_line(points: NDArray, part: float) -> NDArray:
+def on_line(points: NDArray, part: float) -> NDArray:
+    """The place on a line of points (n, 3) at a part of it, 0 at its first point, 1 at its last."""
     place = part * (len(points) - 1)
     return np.array([np.interp(place, np.arange(len(points)), points[:, axis]) for axis in range(3)])
 

@@ -1,8 +1,7 @@
 """Sternum: manubrium, body and tip, with a notch for every bone and cartilage that meets it.
 
-On CT its edge is a row of notches, each lined by compact bone, with a cleft of up to 2 mm to what lies in
-it; between the notches it is hollow. A detector that knows straight edges only takes a notch for a fracture of
-what ends there.
+On CT its edge is a row of notches, each lined by compact bone, with a cleft of up to 2 mm to what lies in it.
+A detector that knows straight edges only takes a notch for a fracture of what ends there.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from .anatomy import Anatomy
 from .canvas import Canvas, Window
 from .curves import unit
-from .layout import STERNAL_ENDS, Layout
+from .layout import STERNAL_ENDS, Layout, on_line
 from .ribs import Rib
 from .solids import BoneStyle, Distance, Rod, block, joined, paint_bone, rods
 
@@ -38,7 +37,7 @@ def paint_sternum(
         (part, ribs[side + i].front_end(NOTCH_MM)) for side in (0, 12) for i, part in enumerate(STERNAL_ENDS)
     ]
     plates = np.minimum.reduce(_plates(window, layout, anatomy.build.width, deep, generator))
-    rungs = rods(window, [_rung(_between(line, part), tip, deep) for part, tip in cartilages])
+    rungs = rods(window, [_rung(on_line(line, part), tip, deep) for part, tip in cartilages])
     guests = [*(tip for _, tip in cartilages), *inner_ends]
     notches = rods(window, [_widened(guest, generator) for guest in guests])
     bone = np.maximum(joined([plates, rungs], SEAM_MM), -notches)
@@ -56,18 +55,13 @@ def _plates(
         (joint + 0.015, 0.84, float(generator.uniform(13, 18))),
         (0.86, 1.0, 6.0),
     ):
-        top, bottom = _between(layout.sternum, start), _between(layout.sternum, end)
+        top, bottom = on_line(layout.sternum, start), on_line(layout.sternum, end)
         down = unit(bottom - top)
         left = unit(layout.turn[:, 0] - (layout.turn[:, 0] @ down) * down)
         axes = np.stack([left, np.cross(left, down), down])
         half = float(np.linalg.norm(bottom - top)) / 2
         plates.append(block(window, (top + bottom) / 2, axes, (scale * half_wide, deep, half)))
     return plates
-
-
-def _between(points: NDArray, part: float) -> NDArray:
-    place = part * (len(points) - 1)
-    return np.array([np.interp(place, np.arange(len(points)), points[:, axis]) for axis in range(3)])
 
 
 def _rung(middle: NDArray, guest: Rod, deep: float) -> Rod:
