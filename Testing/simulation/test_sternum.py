@@ -10,7 +10,7 @@ from RibFracTrainingLib.simulation.bodies.layout import lay_out
 from RibFracTrainingLib.simulation.bodies.noise import spongy_tile
 from RibFracTrainingLib.simulation.bodies.ribs import make_rib
 from RibFracTrainingLib.simulation.bodies.solids import BoneStyle, Rod, rods
-from RibFracTrainingLib.simulation.bodies.sternum import CLEFT_MM, EDGE_MM, REACH_MM, paint_sternum
+from RibFracTrainingLib.simulation.bodies.sternum import CLEFT_MM, EDGE_MM, NOTCH_MM, REACH_MM, paint_sternum
 
 MUSCLE_HU, BONE_HU = 50.0, 300.0
 STEP_MM = 0.8
@@ -33,7 +33,7 @@ def test_every_cartilage_and_clavicle_ends_in_a_lined_notch(seed: int) -> None:
     tile = spongy_tile(generator, canvas.frame.spacing)
     paint_sternum(canvas, layout, ribs, [clavicle], anatomy, style, tile, generator)
     window = canvas.window(low, high)
-    cartilages = [ribs[side + rib].front_end(12.0) for side in (0, 12) for rib in range(7)]
+    cartilages = [ribs[side + rib].front_end(NOTCH_MM) for side in (0, 12) for rib in range(7)]
     for guest in (clavicle, *cartilages):
         distance = rods(window, [guest])
         assert canvas.hu[window.slices][distance < -PARTLY_MM].max() == pytest.approx(MUSCLE_HU)

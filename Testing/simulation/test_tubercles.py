@@ -14,8 +14,8 @@ from RibFracTrainingLib.simulation.bodies.ribs import Rib, make_rib, paint_rib
 from RibFracTrainingLib.simulation.bodies.spine import paint_spine
 from RibFracTrainingLib.simulation.bodies.tubercles import Facet, draw_tubercle
 
-MUSCLE_HU, COMPACT_HU = 50.0, 300.0
-STEP_MM, HALF = 0.4, 20
+MUSCLE_HU, COMPACT_HU = 50.0, 400.0
+STEP_MM, HALF = 0.2, 40
 
 
 def chest(seed: int) -> tuple[Anatomy, Layout, list[Rib]]:
@@ -80,6 +80,6 @@ def test_a_line_through_a_joint_meets_bone_cleft_and_bone(seed: int) -> None:
         assert before.max() > COMPACT_HU, number
         assert behind.max() > COMPACT_HU, number
         within = line[(places > 0) & (places < facet.cleft_mm)]
-        assert within.min() < 0.8 * min(before.max(), behind.max()), number
+        assert within.min() < 0.6 * min(before.max(), behind.max()), number
         if facet.cleft_mm > 3 * STEP_MM:
             assert within.min() == pytest.approx(MUSCLE_HU, abs=1), number

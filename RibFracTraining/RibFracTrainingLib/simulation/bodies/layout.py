@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .anatomy import Build
+from .curves import unit
 
 # y and z of the bodies of C7, T1 to T12, L1 to L3.
 VERTEBRAE = np.array(
@@ -69,6 +70,11 @@ class Layout:
     def move(self, points: ArrayLike) -> NDArray:
         """Scale, bend and turn points (..., 3) of the mean chest."""
         return _moved(np.asarray(points, float), self.build, self.turn)
+
+    def left_across(self, along: NDArray) -> NDArray:
+        """The unit vector (3,) to the person's left that is square to the unit vector `along`."""
+        left = self.turn[:, 0]
+        return unit(left - (left @ along) * along)
 
 
 def lay_out(build: Build, generator: np.random.Generator) -> Layout:

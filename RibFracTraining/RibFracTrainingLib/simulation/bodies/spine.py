@@ -73,7 +73,7 @@ def _vertebrae(layout: Layout, ribs: list[Rib], scale: float) -> list[Vertebra]:
     points = layout.vertebrae
     found = []
     for index, up in enumerate(unit(-np.gradient(points, axis=0))):
-        left = unit(layout.turn[:, 0] - (layout.turn[:, 0] @ up) * up)
+        left = layout.left_across(up)
         neighbour = points[index - 1] if index else points[index + 1]
         height = float(np.linalg.norm(neighbour - points[index]))
         width = scale * float(np.interp(index, [0, 3, 8, 12, 15], [14, 13, 15.5, 19, 22]))

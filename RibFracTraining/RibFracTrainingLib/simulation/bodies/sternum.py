@@ -57,7 +57,7 @@ def _plates(
     ):
         top, bottom = on_line(layout.sternum, start), on_line(layout.sternum, end)
         down = unit(bottom - top)
-        left = unit(layout.turn[:, 0] - (layout.turn[:, 0] @ down) * down)
+        left = layout.left_across(down)
         axes = np.stack([left, np.cross(left, down), down])
         half = float(np.linalg.norm(bottom - top)) / 2
         plates.append(block(window, (top + bottom) / 2, axes, (scale * half_wide, deep, half)))
