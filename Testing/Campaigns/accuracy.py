@@ -5,10 +5,12 @@ Parts, in this order; a run that was stopped goes on where it was:
 1. validation: simulated chests without a fracture, with look-alikes, on which ONE threshold is fixed: the
    lowest score that keeps to `FALSE_POSITIVES` a chest. All that follows uses it.
 2. held-out: simulated scans with fractures, of seeds that were never trained on. FROC by the centre rule.
-3. real: healthy real scans, untouched and with fractures inserted. Findings and sensitivity at the threshold.
-4. shams: the same scans with all that an insertion does but a fracture. Findings there and, at the same
+3. bodies: the same scans by kind of body. No threshold is needed, so `--parts bodies` alone tells what
+   weights trained on one kind are worth on the other.
+4. real: healthy real scans, untouched and with fractures inserted. Findings and sensitivity at the threshold.
+5. shams: the same scans with all that an insertion does but a fracture. Findings there and, at the same
    places, in the untouched scan.
-5. fidelity: the held-out and the untouched scans once more, every window in float32 by PyTorch, against what
+6. fidelity: the held-out and the untouched scans once more, every window in float32 by PyTorch, against what
    the machine chose for itself before.
 
 Nothing here says anything about patients: every fracture is simulated.
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bodies import froc_by_body
 from card import as_table
 from commands import detect, report, simulate
 from fidelity import compare_runs
@@ -40,7 +43,7 @@ from RibFracTrainingLib.simulation.lesions.fracture import LABELS
 from shams import count_at_places
 from traits import found_by_trait
 
-PARTS = ("validation", "held-out", "real", "shams", "fidelity")
+PARTS = ("validation", "held-out", "bodies", "real", "shams", "fidelity")
 THOROUGH = ("--exhaustive", "--engine", "torch", "--precision", "fp32")
 REAL_SCANS = REPOSITORY.parent / "shared" / "data" / "ct"
 VALIDATION_CHESTS = 6
@@ -98,11 +101,19 @@ def _validation(options: argparse.Namespace, _: dict[str, Any]) -> dict[str, Any
 
 
 def _held_out(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
-    paired = _simulated(options, "held-out", options.held_out, 7002, *HALF_CHESTS)
+    paired = _half_chests(options)
     folder = options.output / "held-out"
     split = folder / "data" / "dataset.json"
     values = report(split, folder / "results", folder / "evaluation", sorted(CLASSES))[LIST]
     return {**values, "at_threshold": _at(paired, results["validation"]["threshold"], folder / "data")}
+
+
+def _by_body(options: argparse.Namespace, _: dict[str, Any]) -> dict[str, Any]:
+    return froc_by_body(_half_chests(options), options.output / "held-out" / "data")
+
+
+def _half_chests(options: argparse.Namespace) -> PairedList:
+    return _simulated(options, "held-out", options.held_out, 7002, *HALF_CHESTS)
 
 
 def _simulated(options: argparse.Namespace, name: str, scans: int, seed: int, *shape: str) -> PairedList:
@@ -207,6 +218,7 @@ def _interval(pool: Pool, hit: np.ndarray) -> list[float]:
 MEASURE = {
     "validation": _validation,
     "held-out": _held_out,
+    "bodies": _by_body,
     "real": _real,
     "shams": _shams,
     "fidelity": _fidelity,

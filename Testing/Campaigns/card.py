@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+POINTS = ("0.5", "1.0", "2.0", "4.0", "8.0")
+
 
 def as_table(results: dict[str, Any]) -> str:
     """All parts that were measured."""
@@ -21,6 +23,8 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
         yield ""
     if "held-out" in results:
         yield from _held_out(results["held-out"])
+    if "bodies" in results:
+        yield from _by_body(results["bodies"])
     if "real" in results:
         yield from _real(results["real"])
     if "shams" in results:
@@ -41,13 +45,25 @@ def _held_out(part: dict[str, Any]) -> Iterator[str]:
         f"calibration error {part['reliability']['expected_calibration_error']:.2f}."
     )
     yield ""
-    points = ("0.5", "1.0", "2.0", "4.0", "8.0")
-    yield _row("false positives a scan", points)
-    yield "| --- |" + " --- |" * len(points)
-    yield _row("sensitivity", (f"{part['froc'][point]:.2f}" for point in points))
+    yield _row("false positives a scan", POINTS)
+    yield "| --- |" + " --- |" * len(POINTS)
+    yield _row("sensitivity", _sensitivities(part))
     yield ""
     yield from _calibration(part["reliability"]["bins"])
     yield from _at_threshold("held-out simulated scans", part["at_threshold"])
+
+
+def _by_body(part: dict[str, Any]) -> Iterator[str]:
+    yield _row("sensitivity at false positives a scan", (*POINTS, "mean", "scans", "fractures"))
+    yield "| --- |" + " --- |" * len(POINTS) + " --- | ---: | ---: |"
+    for kind, values in part.items():
+        mean = f"{values['mean_of_challenge_points']:.2f}"
+        yield _row(kind, (*_sensitivities(values), mean, str(values["scans"]), str(values["lesions"])))
+    yield ""
+
+
+def _sensitivities(part: dict[str, Any]) -> Iterator[str]:
+    return (f"{part['froc'][point]:.2f}" for point in POINTS)
 
 
 def _calibration(bins: list[dict[str, Any]]) -> Iterator[str]:

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import numpy as np
-import pytest
-from ribfrac_testing.reference import REPOSITORY
 from RibFracDetectorLib.evaluation.cases import Detections, Lesions
 from RibFracDetectorLib.evaluation.pairing import PairedList
 from RibFracTrainingLib.simulation.lesions.broken import draw_broken
 from RibFracTrainingLib.simulation.lesions.deformed import draw_buckle
 from RibFracTrainingLib.simulation.lesions.fracture import BUCKLE, DISPLACED, LABELS, NON_DISPLACED, Fracture
 
+Campaign = Callable[[str], ModuleType]
 ROOM = (20.0, 20.0)
 NOTHING = Detections(np.zeros((0, 6)), np.zeros((0, 3)), np.zeros(0), np.zeros(0, np.int64))
-
-
-@pytest.fixture
-def found_by_trait(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, dict[str, Any]]]:
-    """The campaign's function; its folder holds scripts, not a package."""
-    monkeypatch.syspath_prepend(REPOSITORY / "Testing" / "Campaigns")
-    return importlib.import_module("traits").found_by_trait
 
 
 def broken(kind: str, rib: int, **changed: float) -> Fracture:
@@ -47,7 +38,7 @@ def data_set(folder: Path, cases: dict[str, dict[int, Fracture]]) -> PairedList:
     return PairedList(list(cases), lesions, [NOTHING] * len(cases), [])
 
 
-def test_each_fracture_counts_for_its_own_traits(found_by_trait: Callable, tmp_path: Path) -> None:
+def test_each_fracture_counts_for_its_own_traits(campaign: Campaign, tmp_path: Path) -> None:
     buckle = Fracture(BUCKLE, LABELS[BUCKLE], 24, (9, 9, 9), asdict(draw_buckle(np.random.default_rng(0))), 0)
     cases = {
         # Instance 2 left no voxel, so the mask does not have it: records go by instance, not by place.
@@ -59,7 +50,7 @@ def test_each_fracture_counts_for_its_own_traits(found_by_trait: Callable, tmp_p
         },
     }
     paired = data_set(tmp_path, cases)
-    found = found_by_trait(paired, np.array([True, False, True, False, True]), tmp_path)
+    found = campaign("traits").found_by_trait(paired, np.array([True, False, True, False, True]), tmp_path)
     assert {name: (one["lesions"], one["sensitivity"]) for name, one in found.items()} == {
         "displaced by less than 5 mm": (1, 1.0),
         "displaced by 5 mm or more": (1, 0.0),
@@ -71,7 +62,7 @@ def test_each_fracture_counts_for_its_own_traits(found_by_trait: Callable, tmp_p
     }
 
 
-def test_a_trait_that_does_not_occur_has_no_row(found_by_trait: Callable, tmp_path: Path) -> None:
+def test_a_trait_that_does_not_occur_has_no_row(campaign: Campaign, tmp_path: Path) -> None:
     paired = data_set(tmp_path, {"one": {1: broken(DISPLACED, 6, step=7.0)}, "two": {}})
-    found = found_by_trait(paired, np.array([False]), tmp_path)
+    found = campaign("traits").found_by_trait(paired, np.array([False]), tmp_path)
     assert set(found) == {"displaced by 5 mm or more", "on ribs 4 to 10"}
