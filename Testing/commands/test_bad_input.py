@@ -85,8 +85,12 @@ def test_unwritable_output(scan: Stored, busy_weights: Path, tmp_path: Path) -> 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits on file size are POSIX")
 @pytest.mark.parametrize("limit", [200, 4000])
-def test_full_disk(limit: int, scan: Stored, busy_weights: Path, tmp_path: Path) -> None:
+def test_full_disk(
+    limit: int, scan: Stored, busy_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A limit on the size of files makes every write beyond it fail, as a full disk does."""
+    # Python would cut its compiled modules off at the limit, and keep them for all runs that follow.
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     source = scan.write(tmp_path / "scan.nii.gz")
 
     def limit_files() -> None:
