@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from records import read_record
 from RibFracDetectorLib.evaluation.center_metric import pool_by_center
 from RibFracDetectorLib.evaluation.froc import CHALLENGE_POINTS, froc_curve, sensitivity_at
 from RibFracDetectorLib.evaluation.matching import Pool
@@ -24,7 +24,7 @@ def froc_by_body(paired: PairedList, data: Path) -> dict[str, dict[str, Any]]:
     Returns:
         By kind: number of scans and of fractures, sensitivity by false positives a scan, and its mean.
     """
-    records = [json.loads((data / f"{case}_simulation.json").read_text()) for case in paired.case_ids]
+    records = [read_record(data, case) for case in paired.case_ids]
     pool = pool_by_center(paired)
     of_kind = {kind: np.array([kind in record for record in records]) for kind in (ATLAS, PHANTOM, CT)}
     return {kind: _values(pool, chosen) for kind, chosen in of_kind.items() if chosen.any()}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-POINTS = ("0.5", "1.0", "2.0", "4.0", "8.0")
+from RibFracDetectorLib.evaluation.froc import CHALLENGE_POINTS
+
+POINTS = tuple(map(str, CHALLENGE_POINTS))
 
 
 def as_table(results: dict[str, Any]) -> str:

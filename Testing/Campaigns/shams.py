@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from records import read_record
 from RibFracDetectorLib.evaluation.boxes import points_in_boxes
 from RibFracDetectorLib.evaluation.cases import Detections
 from RibFracDetectorLib.evaluation.predictions import read_predictions
@@ -26,7 +26,7 @@ def count_at_places(folder: Path, untouched: Path, threshold: float) -> dict[str
     before, after = read_predictions(untouched).cases, read_predictions(folder / "results").cases
     counts = np.zeros((2, 2), dtype=np.int64)
     for case, result in after.items():
-        record = json.loads(next(folder.glob(f"data/**/{case}_simulation.json")).read_text())
+        record = read_record(folder / "data", case)
         places = np.array([sham["centre"] for sham in record["shams"]], dtype=np.float64)
         scan = Path(record["ct"]).name.removesuffix(".nii.gz")
         with_sham = _raised(places, result.lists[LIST], threshold)

@@ -7,13 +7,13 @@ none was found on the uppermost three ribs: nothing of that shows in a sensitivi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from records import read_record
 from RibFracDetectorLib.evaluation.pairing import PairedList
 from RibFracTrainingLib.simulation.lesions.broken import COMPLETE
 from RibFracTrainingLib.simulation.lesions.fracture import DISPLACED, NON_DISPLACED
@@ -53,7 +53,7 @@ def found_by_trait(paired: PairedList, hit: NDArray[np.bool_], data: Path) -> di
 
 def _records(paired: PairedList, data: Path) -> Iterator[Record]:
     for case, lesions in zip(paired.case_ids, paired.lesions, strict=True):
-        fractures = json.loads((data / f"{case}_simulation.json").read_text())["fractures"]
+        fractures = read_record(data, case)["fractures"]
         yield from (fractures[str(instance)] for instance in lesions.instances)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from types import ModuleType
 
 import numpy as np
 import pytest
+from ribfrac_testing.campaigns import Campaign
 from ribfrac_testing.reference import REPOSITORY
 from RibFracTrainingLib.simulation.bodies.phantom import PhantomSettings, make_phantom
 from RibFracTrainingLib.simulation.body import Body
@@ -22,7 +21,7 @@ def phantom() -> Body:
 
 
 @pytest.fixture
-def campaign(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+def campaign(monkeypatch: pytest.MonkeyPatch) -> Campaign:
     """Imports a script of the campaigns by name; their folder is no package."""
     monkeypatch.syspath_prepend(REPOSITORY / "Testing" / "Campaigns")
     return importlib.import_module

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+from ribfrac_testing.campaigns import Campaign
 from RibFracDetectorLib.evaluation.cases import Detections, Lesions
 from RibFracDetectorLib.evaluation.pairing import PairedList
 
@@ -32,9 +31,7 @@ def data_set(folder: Path, scans: dict[str, tuple[str, tuple[Lesions, Detections
     return PairedList(list(scans), [lesions for lesions, _ in pairs], [found for _, found in pairs], [])
 
 
-def test_a_kind_is_measured_on_its_own_scans_alone(
-    campaign: Callable[[str], ModuleType], tmp_path: Path
-) -> None:
+def test_a_kind_is_measured_on_its_own_scans_alone(campaign: Campaign, tmp_path: Path) -> None:
     false_first = [(MISS, 0.9), (HIT, 0.4)]
     paired = data_set(
         tmp_path,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from ribfrac_testing.campaigns import Campaign
 from ribfrac_testing.evaluation_data import write_findings_file
 
-Campaign = Callable[[str], ModuleType]
 HERE, THERE = (10, 10, 10, 30, 30, 30), (100, 100, 100, 120, 120, 120)
 THRESHOLD = 0.5
 

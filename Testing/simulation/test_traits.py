@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
+from ribfrac_testing.campaigns import Campaign
 from RibFracDetectorLib.evaluation.cases import Detections, Lesions
 from RibFracDetectorLib.evaluation.pairing import PairedList
 from RibFracTrainingLib.simulation.lesions.broken import draw_broken
 from RibFracTrainingLib.simulation.lesions.deformed import draw_buckle
 from RibFracTrainingLib.simulation.lesions.fracture import BUCKLE, DISPLACED, LABELS, NON_DISPLACED, Fracture
 
-Campaign = Callable[[str], ModuleType]
 ROOM = (20.0, 20.0)
 NOTHING = Detections(np.zeros((0, 6)), np.zeros((0, 3)), np.zeros(0), np.zeros(0, np.int64))
 

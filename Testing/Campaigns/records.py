@@ -1,0 +1,12 @@
+"""What `ribfrac simulate` has written down about a case."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def read_record(data: Path, case: str) -> dict[str, Any]:
+    """All that was drawn for a case of a data set of NIfTI files in `data`."""
+    return json.loads((data / f"{case}_simulation.json").read_text())
