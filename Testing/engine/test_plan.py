@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from ribfrac_testing.shared_data import TISSUE, Thorax, atlas_thorax, shared_file
@@ -25,7 +25,7 @@ ROI = (32, 48, 32)
 sizes = st.tuples(*(st.integers(10, 150) for _ in range(3)))
 views = st.builds(
     View,
-    st.none() | st.tuples(*(st.floats(0.5, 2.0) for _ in range(3))),
+    st.none() | st.tuples(*(st.floats(0.5, 4.0) for _ in range(3))),
     st.sampled_from([None, "diagonal", "headfeet", "all3axis"]),
 )
 
@@ -60,6 +60,11 @@ def regions(draw: st.DrawFn) -> tuple[tuple[int, ...], RibRegion]:
 
 
 @given(regions(), views, st.floats(0, 0.8))
+@example(
+    ((109, 10, 10), RibRegion(np.array([[0, 0, 0, 108, 10, 10]], np.float64))),
+    View((2.0, 1.0, 1.0), None),
+    0.0,
+)
 def test_every_voxel_of_the_region_is_in_a_window(
     scan: tuple[tuple[int, ...], RibRegion], view: View, overlap: float
 ) -> None:

@@ -24,11 +24,14 @@ def broken(kind: str, rib: int, **changed: float) -> Fracture:
     return Fracture(kind, LABELS[kind], rib, (9, 9, 9), asdict(shape), 0)
 
 
-def data_set(folder: Path, cases: dict[str, dict[int, Fracture]]) -> PairedList:
+def data_set(folder: Path, cases: dict[str, dict[int, Fracture]], *slices_mm: float) -> PairedList:
     """Records on disk, and the truth that masks of these instances would give."""
     lesions = []
-    for case, fractures in cases.items():
-        record = {"fractures": {str(value): asdict(one) for value, one in fractures.items()}}
+    for (case, fractures), slice_mm in zip(cases.items(), slices_mm, strict=True):
+        record = {
+            "spacing": [0.75, 0.75, slice_mm],
+            "fractures": {str(value): asdict(one) for value, one in fractures.items()},
+        }
         (folder / f"{case}_simulation.json").write_text(json.dumps(record))
         labels = np.array([one.label for one in fractures.values()])
         count = len(fractures)
@@ -47,7 +50,7 @@ def test_each_fracture_counts_for_its_own_traits(campaign: Campaign, tmp_path: P
             4: buckle,
         },
     }
-    paired = data_set(tmp_path, cases)
+    paired = data_set(tmp_path, cases, 1.79, 1.8)
     found = campaign("traits").found_by_trait(paired, np.array([True, False, True, False, True]), tmp_path)
     assert {name: (one["lesions"], one["sensitivity"]) for name, one in found.items()} == {
         "displaced by less than 5 mm": (1, 1.0),
@@ -57,10 +60,12 @@ def test_each_fracture_counts_for_its_own_traits(campaign: Campaign, tmp_path: P
         "on ribs 1 to 3": (2, 1.0),
         "on ribs 4 to 10": (2, 0.0),
         "on ribs 11 and 12": (1, 1.0),
+        "slices below 1.8 mm": (2, 0.5),
+        "slices of 1.8 mm or more": (3, 2 / 3),
     }
 
 
 def test_a_trait_that_does_not_occur_has_no_row(campaign: Campaign, tmp_path: Path) -> None:
-    paired = data_set(tmp_path, {"one": {1: broken(DISPLACED, 6, step=7.0)}, "two": {}})
+    paired = data_set(tmp_path, {"one": {1: broken(DISPLACED, 6, step=7.0)}, "two": {}}, 1.0, 2.0)
     found = campaign("traits").found_by_trait(paired, np.array([False]), tmp_path)
-    assert set(found) == {"displaced by 5 mm or more", "on ribs 4 to 10"}
+    assert set(found) == {"displaced by 5 mm or more", "on ribs 4 to 10", "slices below 1.8 mm"}

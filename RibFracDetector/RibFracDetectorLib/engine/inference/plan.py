@@ -121,8 +121,14 @@ def _holds_any(boxes: NDArray, start: Size, roi_size: Size) -> bool:
 
 
 def _boxes_in_view(boxes: NDArray, grid: ViewGrid) -> NDArray:
-    """Boxes of the scan in voxels of the view (the same rule as `StandardProcedure.boxes_to_scan`)."""
-    scaled = boxes / np.tile(grid.step, 2)
+    """Boxes of the scan in voxels of the view (the same rule as `StandardProcedure.boxes_to_scan`).
+
+    Each box also holds the voxel of the view that is nearest to its last one: where the step is 2 or more,
+    that may lie beyond the scaled border.
+    """
+    high = boxes[:, 3:]
+    behind_nearest = np.floor((high - 1) / grid.step + 0.5) + 1
+    scaled = np.hstack([boxes[:, :3] / grid.step, np.maximum(high / grid.step, behind_nearest)])
     for axis in grid.flip_axes:
         mirror = grid.padded_size[axis]
         scaled[:, [axis, axis + 3]] = mirror - scaled[:, [axis + 3, axis]]
