@@ -57,11 +57,11 @@ def main(folder: Path) -> None:
 
 def write_thumbnail(scan: Path, picture: Path) -> None:
     """The ribs seen from the side, as a square picture."""
-    from matplotlib import pyplot as plt
+    from matplotlib.figure import Figure  # pyplot would start whatever window system a process has loaded
 
     ct = read_ct(scan)
     side = np.flip(ct.voxels.max(axis=0).T, axis=0)  # the patient looks to the left, head up
-    figure = plt.figure(figsize=(1, 1), dpi=THUMBNAIL_PIXELS, facecolor="black")
+    figure = Figure(figsize=(1, 1), dpi=THUMBNAIL_PIXELS, facecolor="black")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     low, high = BONE_HU
@@ -73,7 +73,6 @@ def write_thumbnail(scan: Path, picture: Path) -> None:
     axes.text(0.5, 0.03, "simulated", color="white", fontsize=5, ha="center", transform=axes.transAxes)
     with written_whole(picture) as temporary:
         figure.savefig(temporary, metadata={"Software": None})
-    plt.close(figure)
 
 
 if __name__ == "__main__":
