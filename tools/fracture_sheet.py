@@ -13,8 +13,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from RibFracDetectorLib.case.reading import read_ct
 from RibFracTrainingLib.simulation.bodies.phantom import PhantomSettings, make_phantom
@@ -27,10 +27,6 @@ from RibFracTrainingLib.simulation.ribs.finding import find_ribs
 from RibFracTrainingLib.simulation.ribs.paths import STEP_MM, rib_paths
 from RibFracTrainingLib.simulation.scanner import draw_scanner, scan
 from scipy import ndimage
-
-matplotlib.use("Agg")
-
-from matplotlib import pyplot
 
 HALF_MM = (26.0, 17.0)
 PIXEL_MM = 0.4
@@ -131,9 +127,8 @@ def _picture(volume: NDArray[np.float32], body: Body, points: NDArray) -> NDArra
 
 
 def _draw(rows: list[tuple], output: Path) -> None:
-    figure, axes = pyplot.subplots(
-        len(rows), 2 * len(VIEWS), figsize=(16, 1.36 * len(rows) + 0.4), squeeze=False, facecolor="black"
-    )
+    figure = Figure(figsize=(16, 1.36 * len(rows) + 0.4), facecolor="black")
+    axes = figure.subplots(len(rows), 2 * len(VIEWS), squeeze=False)
     for line, (text, before, after, label) in zip(axes, rows, strict=True):
         for view in range(len(VIEWS)):
             for axis, picture in ((line[2 * view], before[view]), (line[2 * view + 1], after[view])):
@@ -147,7 +142,6 @@ def _draw(rows: list[tuple], output: Path) -> None:
         axes[0, 2 * view + 1].set_title("after (simulated)", color="white", fontsize=8)
     figure.tight_layout(pad=0.15)
     figure.savefig(output, dpi=75, facecolor="black")
-    pyplot.close(figure)
 
 
 if __name__ == "__main__":

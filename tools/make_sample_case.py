@@ -57,7 +57,7 @@ def main(folder: Path) -> None:
 
 def write_thumbnail(scan: Path, picture: Path) -> None:
     """The ribs seen from the side, as a square picture."""
-    from matplotlib.figure import Figure  # pyplot would start whatever window system a process has loaded
+    from matplotlib.figure import Figure
 
     ct = read_ct(scan)
     side = np.flip(ct.voxels.max(axis=0).T, axis=0)  # the patient looks to the left, head up

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from RibFracTrainingLib.simulation.dataset.run import RECORD_SUFFIX
+
 
 def read_record(data: Path, case: str) -> dict[str, Any]:
     """All that was drawn for a case of a data set of NIfTI files in `data`."""
-    return json.loads((data / f"{case}_simulation.json").read_text())
+    return json.loads((data / f"{case}{RECORD_SUFFIX}").read_text())
