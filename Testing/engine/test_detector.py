@@ -12,6 +12,7 @@ from ribfrac_testing.volumes import Stored, chest
 from RibFracDetectorLib.case.ct import CtVolume
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.reading import read_ct
+from RibFracDetectorLib.engine import devices
 from RibFracDetectorLib.engine.detector import Detector
 from RibFracDetectorLib.engine.inference.rib_region import RibRegion
 from RibFracDetectorLib.engine.inference.standard import StandardProcedure
@@ -206,7 +207,11 @@ def test_unusable_choices_are_refused(weights: Weights) -> None:
 def test_an_inexact_precision_is_left_for_float32(
     scan: CtVolume, weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The busy weights are chaotic, so bfloat16 must fail its check, once, and be remembered."""
+    """The busy weights are chaotic, so bfloat16 must fail its check, once, and be remembered.
+
+    A processor without it emulates it, slowly, with the same numbers; so the test runs everywhere.
+    """
+    monkeypatch.setattr(devices, "cpu_computes_bf16", lambda: True)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     settings = resolve_settings("standard", assignments=SMALL)
     for _ in range(2):

@@ -8,7 +8,12 @@ import pytest
 import torch
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.engine import devices
-from RibFracDetectorLib.engine.devices import choose_device, choose_precision, cpu_is_fast_at_bf16
+from RibFracDetectorLib.engine.devices import (
+    choose_device,
+    choose_precision,
+    cpu_computes_bf16,
+    cpu_is_fast_at_bf16,
+)
 
 CPU = torch.device("cpu")
 
@@ -56,7 +61,20 @@ def test_a_cpu_takes_bfloat16_where_it_gains(
     assert choose_precision("auto", CPU) == precision
 
 
-def test_measuring_leaves_the_threads_as_they_were() -> None:
+def test_bfloat16_is_refused_where_it_is_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "cpu_computes_bf16", lambda: False)
+    with pytest.raises(InputError, match=r"precision bf16: .* use fp32 or auto"):
+        choose_precision("bf16", CPU)
+    monkeypatch.setattr(devices, "cpu_computes_bf16", lambda: True)
+    assert choose_precision("bf16", CPU) == "bf16"
+
+
+def test_only_a_cpu_that_computes_bfloat16_takes_it_unasked() -> None:
+    assert cpu_computes_bf16() or not cpu_is_fast_at_bf16()
+
+
+def test_measuring_leaves_the_threads_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "PROBE_ROUNDS", 1)  # where it is emulated, each takes seconds
     before = torch.get_num_threads()
     torch.set_num_threads(before + 1)
     try:

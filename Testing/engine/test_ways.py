@@ -11,6 +11,7 @@ from RibFracDetectorLib.case.ct import CtVolume
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.reading import read_ct
 from RibFracDetectorLib.engine import detector as detector_module
+from RibFracDetectorLib.engine import devices
 from RibFracDetectorLib.engine.detector import Detector
 from RibFracDetectorLib.engine.execution import openvino_library, ways
 from RibFracDetectorLib.engine.execution.executor import DeviceFullError, Executor
@@ -48,6 +49,7 @@ def openvino_is_here(monkeypatch: pytest.MonkeyPatch, here: bool = True) -> None
 
 def test_openvino_comes_first_where_it_is_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     openvino_is_here(monkeypatch)
+    monkeypatch.setattr(devices, "cpu_computes_bf16", lambda: True)
     assert list_ways("auto", "cpu", "fp32") == [Way("openvino", CPU, "fp32"), TORCH]
     assert list_ways("auto", "cpu", "bf16") == [
         Way("openvino", CPU, "bf16"),

@@ -22,6 +22,7 @@ from ribfrac_testing.training_runs import (
 )
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.engine.network import build_network
+from RibFracTrainingLib.training.loop import precision
 from RibFracTrainingLib.training.loop.memory import bytes_of_step, check_memory
 from RibFracTrainingLib.training.loop.records import Table
 from RibFracTrainingLib.training.module import TrainingDivergedError
@@ -142,10 +143,32 @@ def test_gradients_that_stay_nan_stop_the_run(tiny: Path, tmp_path: Path) -> Non
         train_here(tiny, tmp_path, *shared_data(tiny), poison, "loop.nonfinite_limit=3")
 
 
-def test_bf16_trains(tiny: Path, tmp_path: Path) -> None:
+def test_bf16_trains(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        precision, "cpu_computes_bf16", lambda: True
+    )  # a CPU that emulates it is slow, no more
     train_here(tiny, tmp_path, *shared_data(tiny), "loop.precision=bf16")
     content = checkpoint(tmp_path / "latest.pth")["state_dict"]
     assert all(t.dtype == torch.float32 and torch.isfinite(t).all() for t in content.values())
+
+
+@pytest.mark.parametrize("wanted", ["bf16", "fp16"])
+def test_a_precision_that_this_cpu_lacks_is_left_for_float32(
+    wanted: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "cpu_computes_bf16", lambda: False)
+    train_here(tiny, tmp_path / "wanted", *shared_data(tiny), f"loop.precision={wanted}")
+    assert "training in fp32" in (tmp_path / "wanted" / "train.log").read_text()
+    train_here(tiny, tmp_path / "exact", *shared_data(tiny), "loop.precision=fp32")
+    there, here = (checkpoint(tmp_path / name / "latest.pth")["state_dict"] for name in ("wanted", "exact"))
+    assert not differences(there, here)
+
+
+def test_a_precision_of_validation_that_this_cpu_lacks_is_refused_at_once(tiny: Path, tmp_path: Path) -> None:
+    validation = ("validation.every_epochs=1", "validation.precision=fp16")
+    with pytest.raises(InputError, match="precision fp16 needs a GPU"):
+        train_here(tiny, tmp_path, *shared_data(tiny), *validation)
+    assert not (tmp_path / "latest.pth").exists()
 
 
 @pytest.mark.slow

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
-from RibFracDetectorLib.engine.devices import choose_precision
 from RibFracDetectorLib.engine.execution.torch_executor import TorchExecutor
 from RibFracDetectorLib.engine.inference.boxes import ScoredBoxes
 from RibFracDetectorLib.engine.inference.caps import Caps
@@ -57,7 +56,7 @@ class Validator:
         cases: all of the split.
         classes: which lesions count.
         settings: of inference, without test-time augmentation.
-        precision: of inference, or "auto".
+        precision: of inference, "fp32", "fp16" or "bf16".
         stopped: asked between windows whether the run shall end.
     """
 
@@ -76,9 +75,7 @@ class Validator:
         was_training = network.training
         found: list[ScanResult] | None = []
         try:
-            executor = TorchExecutor(
-                network, device, choose_precision(self.precision, device), self.settings.sw_batch_size
-            )
+            executor = TorchExecutor(network, device, self.precision, self.settings.sw_batch_size)
             for case in self.cases[rank::world_size]:
                 found.append(self._detect(executor, case))
         except CancelledError:

@@ -14,6 +14,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from RibFracDetectorLib import __version__
 from RibFracDetectorLib.case.errors import InputError, RibFracError
 from RibFracDetectorLib.case.whole_files import writing_to, written_whole
+from RibFracDetectorLib.engine.devices import choose_precision
 from torch import nn
 
 from ..checkpoints import CheckpointFolder, Resumption
@@ -23,6 +24,7 @@ from ..module import DetectionModule, Position, StepSettings
 from ..validation import Validator
 from .conductor import Conductor, Course
 from .loading import ResumableBatches, make_loader
+from .precision import usable_precision
 from .records import RunRecords
 from .reporting import TrainingReporter, make_training_reporter
 from .start import (
@@ -127,8 +129,8 @@ def _prepare(configuration: LoadedConfiguration, options: RunOptions, stopper: S
     _open_folder(configuration, options.folder, first, reporter)
     data = open_data(configuration, options.folder, options.validate and _validates(configuration))
     device = trainer.strategy.root_device
-    half = values.loop.precision != "fp32" and not (values.loop.precision == "fp16" and device.type == "cpu")
-    check_memory_of_step(configuration, network, device, half)
+    precision, _ = usable_precision(values.loop.precision, device.type == "cuda")
+    check_memory_of_step(configuration, network, device, half=precision != "fp32")
     position = resumption.position if resumption else Position()
     records = None
     if first:
@@ -138,7 +140,7 @@ def _prepare(configuration: LoadedConfiguration, options: RunOptions, stopper: S
         reporter.note(note)
         if records is not None:
             records.log(note)
-    validator = _validator(configuration, data, stopper) if data.validation else None
+    validator = _validator(configuration, data, device, stopper) if data.validation else None
     course = Course(
         values.loop.epochs,
         values.loop.log_every,
@@ -198,12 +200,14 @@ def _validates(configuration: LoadedConfiguration) -> bool:
     return configuration.values.validation.every_epochs is not None
 
 
-def _validator(configuration: LoadedConfiguration, data: TrainingData, stopper: Stopper) -> Validator:
+def _validator(
+    configuration: LoadedConfiguration, data: TrainingData, device: torch.device, stopper: Stopper
+) -> Validator:
     return Validator(
         data.validation,
         data.classes,
         configuration.validation_inference,
-        configuration.values.validation.precision,
+        choose_precision(configuration.values.validation.precision, device),
         lambda: stopper.requested,
     )
 

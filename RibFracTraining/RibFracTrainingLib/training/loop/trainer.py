@@ -10,14 +10,12 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.plugins import MixedPrecision
 from pytorch_lightning.plugins.environments import SLURMEnvironment
 from pytorch_lightning.strategies import DDPStrategy
 
 from ..checkpoints import WholeCheckpointIO
 from ..configuration.schema import Configuration
-
-_AUTOCAST = {"bf16": "bf16-mixed", "fp16": "16-mixed"}
+from .precision import mixed_precision, usable_precision
 
 
 def make_trainer(
@@ -30,8 +28,8 @@ def make_trainer(
     """
     _quieten()
     on_gpu = values.devices.accelerator != "cpu" and torch.cuda.is_available()
-    precision, notes = _precision(values, on_gpu)
     loop = values.loop
+    precision, notes = usable_precision(loop.precision, on_gpu)
     trainer = pl.Trainer(
         accelerator="gpu" if on_gpu or values.devices.accelerator == "gpu" else "cpu",
         devices=_device_count(values, on_gpu),
@@ -51,32 +49,9 @@ def make_trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
-        plugins=[WholeCheckpointIO(), *_slurm(), *_mixed_precision(values, precision, on_gpu)],
+        plugins=[WholeCheckpointIO(), *_slurm(), *mixed_precision(precision, loop.loss_scaler, on_gpu)],
     )
     return trainer, notes
-
-
-def _precision(values: Configuration, on_gpu: bool) -> tuple[str, list[str]]:
-    wanted = values.loop.precision
-    if wanted == "fp16" and not on_gpu:
-        return "fp32", ["fp16 needs a GPU: training in fp32"]
-    return wanted, []
-
-
-def _mixed_precision(values: Configuration, precision: str, on_gpu: bool) -> list[Any]:
-    if precision == "fp32":
-        return []
-    scaler = None
-    if precision == "fp16":
-        wanted = values.loop.loss_scaler
-        scaler = torch.amp.GradScaler(
-            "cuda",
-            init_scale=wanted.initial,
-            growth_factor=wanted.growth,
-            backoff_factor=wanted.backoff,
-            growth_interval=wanted.interval,
-        )
-    return [MixedPrecision(_AUTOCAST[precision], "cuda" if on_gpu else "cpu", scaler)]
 
 
 def _device_count(values: Configuration, on_gpu: bool) -> int | str:
