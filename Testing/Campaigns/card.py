@@ -102,13 +102,25 @@ def _at_threshold(what: str, part: dict[str, Any]) -> Iterator[str]:
 
 def _fidelity(part: dict[str, Any]) -> Iterator[str]:
     yield ""
-    yield f"Every window in float32 by PyTorch: FROC {part['froc']:.3f} instead of {part['froc_before']:.3f}."
+    yield (
+        f"As the machine chooses ({', '.join(part['held-out']['first']['computed_by'])}): FROC "
+        f"{part['froc_chosen']:.3f}; every window, in float32 by PyTorch: {part['froc']:.3f}."
+    )
     yield ""
-    yield "| against that | findings | without a partner | box side, voxels, at most | score, at most |"
-    yield "| --- | --- | --- | --- | --- |"
+    columns = ("findings", "without a partner", "box side, voxels", "score", "windows", "network, s")
+    yield _row("one against the other, at most", columns)
+    yield "| --- |" + " ---: |" * len(columns)
     for name, what in (("held-out", "held-out simulated scans"), ("real", "untouched real scans")):
         values = part[name]
-        yield (
-            f"| {what} | {values['findings']} | {values['without_partner']} "
-            f"| {values['largest_box_difference_voxels']:.1f} | {values['largest_score_difference']:.3f} |"
+        runs = values["first"], values["second"]
+        yield _row(
+            f"{values['scans']} {what}",
+            (
+                str(values["findings"]),
+                str(values["without_partner"]),
+                f"{values['largest_box_difference_voxels']:.2f}",
+                f"{values['largest_score_difference']:.4f}",
+                " of ".join(str(run["windows"]) for run in runs),
+                " instead of ".join(f"{run['network_seconds']:.0f}" for run in runs),
+            ),
         )

@@ -2,61 +2,115 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from RibFracDetectorLib.case.findings import CaseFindings
+from RibFracDetectorLib.case.findings_file import read_findings
 from RibFracDetectorLib.evaluation.boxes import box_iou
-from RibFracDetectorLib.evaluation.cases import Detections
-from RibFracDetectorLib.evaluation.predictions import read_predictions
 
-LIST = "findings"
 SAME = 0.5
 """IoU from which two findings are one."""
 
 
-def compare_runs(first: Path, second: Path, threshold: float) -> dict[str, Any]:
-    """How far two result folders are apart.
+@dataclass(frozen=True)
+class Differences:
+    """Of two runs' findings in one scan: those without a partner; of each pair the box's sides and the score.
+
+    Attributes:
+        alone: number of findings that only one run has.
+        sides: (n,), voxels of the CT, the largest of a box's six.
+        scores: (n,).
+    """
+
+    alone: int
+    sides: NDArray[np.float64]
+    scores: NDArray[np.float64]
+
+
+def compare_runs(first: Path, second: Path) -> dict[str, Any]:
+    """How far two result folders are apart, in what a reader is shown.
+
+    A finding counts that reaches the model's threshold in either run; its partner may be lower.
 
     Args:
         first, second: results of the same scans by `ribfrac detect`, down to scores below the threshold.
-        threshold: a finding counts that reaches it in either run; its partner in the other may be lower.
 
     Returns:
         Number of scans and of findings that count, those without a partner, and of all others the largest
-        differences of a box's side, in voxels, and of a score.
+        differences of a box's side, in voxels, and of a score; what each run took.
     """
-    one, other = read_predictions(first).cases, read_predictions(second).cases
+    one, other = _read(first), _read(second)
     if one.keys() != other.keys():
         raise SystemExit(f"{first} and {second} hold results of different scans; empty both and start again")
-    alone, sides, scores = 0, [0.0], [0.0]
-    for case in one:
-        pair = one[case].lists[LIST], other[case].lists[LIST]
-        partners = _partners(*pair)
-        counted = [found.scores >= threshold for found in pair]
-        alone += int(counted[0][partners < 0].sum())
-        alone += int(np.delete(counted[1], partners[partners >= 0]).sum())
-        for index, partner in enumerate(partners):
-            if partner >= 0 and (counted[0][index] or counted[1][partner]):
-                sides.append(float(np.abs(pair[0].boxes[index] - pair[1].boxes[partner]).max()))
-                scores.append(float(abs(pair[0].scores[index] - pair[1].scores[partner])))
+    found = [differences(one[case], other[case]) for case in one]
+    alone = sum(scan.alone for scan in found)
     return {
         "scans": len(one),
-        "findings": alone + len(sides) - 1,
+        "findings": alone + sum(len(scan.sides) for scan in found),
         "without_partner": alone,
-        "largest_box_difference_voxels": max(sides),
-        "largest_score_difference": max(scores),
+        "largest_box_difference_voxels": max(float(scan.sides.max(initial=0)) for scan in found),
+        "largest_score_difference": max(float(scan.scores.max(initial=0)) for scan in found),
+        "first": _taken(one.values()),
+        "second": _taken(other.values()),
     }
 
 
-def _partners(first: Detections, second: Detections) -> NDArray[np.int64]:
-    """For each finding of the first the one of the second that is the same, each given once; -1 for none."""
-    partners = np.full(len(first.boxes), -1)
-    if not len(first.boxes) or not len(second.boxes):
+def differences(first: CaseFindings, second: CaseFindings) -> Differences:
+    """The findings of one scan by two runs; those below the threshold of the first in both do not count."""
+    boxes, scores = zip(_boxes_and_scores(first), _boxes_and_scores(second), strict=True)
+    partners = _partners(*boxes, scores[0])
+    counted = [of_run >= first.threshold for of_run in scores]
+    alone = counted[0][partners < 0].sum() + np.delete(counted[1], partners[partners >= 0]).sum()
+    (index,) = np.nonzero(partners >= 0)
+    index = index[counted[0][index] | counted[1][partners[index]]]
+    partner = partners[index]
+    return Differences(
+        alone=int(alone),
+        sides=np.abs(boxes[0][index] - boxes[1][partner]).max(axis=1, initial=0),
+        scores=np.abs(scores[0][index] - scores[1][partner]),
+    )
+
+
+def _read(folder: Path) -> dict[str, CaseFindings]:
+    return {
+        findings.case_id: findings for findings in map(read_findings, sorted(folder.glob("*_findings.json")))
+    }
+
+
+def _boxes_and_scores(case: CaseFindings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    boxes = np.array([finding.box_voxels for finding in case.findings]).reshape(-1, 6)
+    return boxes, np.array([finding.score for finding in case.findings])
+
+
+def _taken(cases: Collection[CaseFindings]) -> dict[str, Any]:
+    """What computed the scans of a run, in how many windows, and for how long."""
+    runs = [case.provenance for case in cases]
+    return {
+        "computed_by": sorted({f"{run.engine} {run.precision}" for run in runs}),
+        "windows": sum(run.windows for run in runs),
+        "network_seconds": round(sum(run.seconds.get("network", 0.0) for run in runs), 1),
+    }
+
+
+def _partners(
+    first: NDArray[np.float64], second: NDArray[np.float64], scores: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """For each box of the first the one of the second that is the same, each given once; -1 for none.
+
+    Args:
+        first, second: (n, 6) and (m, 6) boxes.
+        scores: (n,), of the first; the highest chooses first.
+    """
+    partners = np.full(len(first), -1)
+    if not len(first) or not len(second):
         return partners
-    overlap = box_iou(first.boxes, second.boxes)
-    for index in np.argsort(-first.scores, kind="stable"):
+    overlap = box_iou(first, second)
+    for index in np.argsort(-scores, kind="stable"):
         best = int(overlap[index].argmax())
         if overlap[index, best] >= SAME:
             partners[index] = best
