@@ -1,8 +1,9 @@
 """How fast detection is, as JSON and as a Markdown table: `make bench`.
 
 Parts: the network by every way against the machine's matrix product; `ribfrac detect` as a whole process on a
-real scan, if one is at hand, and on a long synthetic one, each cold (empty cache) and warm; and what the
-original's procedure and MONAI's sliding window take for the same scan. Ratios are between numbers of one run.
+real scan, if one is at hand, on the sample case and on a long synthetic one, each cold (empty cache) and
+warm; what the original's procedure and MONAI's sliding window take for the windows of the real scan; and mode
+`original` in full, as a process. Ratios are between numbers of one run.
 Weights are random unless a file is given: random ones take as long as trained ones, but find nothing real.
 """
 
@@ -28,8 +29,9 @@ from RibFracDetectorLib.evaluation.output import write_json
 from table import as_table
 from whole_process import run_detect
 
-PARTS = ("network", "scans", "old")
+PARTS = ("network", "scans", "old", "original")
 REAL_SCAN = REPOSITORY.parent / "shared" / "data" / "ct" / "chest_ct_a.nii.gz"
+SAMPLE = REPOSITORY / "Resources" / "SampleData" / "simulated_chest_image.nii.gz"
 LONG_SIZE, LONG_SPACING = (512, 512, 600), (0.75, 0.75, 1.0)
 LONG_NAME = "synthetic 512x512x600"
 
@@ -74,9 +76,11 @@ def measure(options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any
         results["network"] = measure_network(weights, settings, options.rounds)
         yield results
     present = options.scan.exists()
-    if "scans" in options.parts and present:
+    if "scans" in options.parts:
         results["scans"] = {
-            options.scan.name: _cold_and_warm(options.scan, path, folder / options.scan.name, window)
+            scan.name: _cold_and_warm(scan, path, folder / scan.name, window)
+            for scan in (options.scan, SAMPLE)
+            if scan.exists()
         }
         yield results
     if "old" in options.parts and present:
@@ -88,6 +92,9 @@ def measure(options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any
         }
         _add_ratios(results)
         yield results
+    if "original" in options.parts and present:
+        results["original_in_full"] = _in_full(options.scan, path, folder / "original", window, results)
+        yield results
     if "scans" in options.parts and not options.no_long:
         runs = _cold_and_warm(_long_scan(folder), path, folder / "long", window)
         results["scans"] = {**results.get("scans", {}), LONG_NAME: runs}
@@ -97,6 +104,17 @@ def measure(options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any
 def _cold_and_warm(scan: Path, weights: Path, folder: Path, window: list[str]) -> dict[str, Any]:
     folder.mkdir()
     return {name: run_detect(scan, weights, folder, "--set", *window) for name in ("cold", "warm")}
+
+
+def _in_full(
+    scan: Path, weights: Path, folder: Path, window: list[str], results: dict[str, Any]
+) -> dict[str, Any]:
+    """Mode `original` as a user runs it, and how many times slower it is than the default."""
+    folder.mkdir()
+    run = run_detect(scan, weights, folder, "--mode", "original", "--set", *window)
+    fast = results.get("scans", {}).get(scan.name, {})
+    ratios = {name: run["wall_seconds"] / other["wall_seconds"] for name, other in fast.items()}
+    return {"scan": scan.name, "run": run, "times_slower_than": ratios}
 
 
 def _add_ratios(results: dict[str, Any]) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 from RibFracDetectorLib.case.provenance import versions
-from RibFracDetectorLib.engine.devices import cpu_has_bf16_matrices
+from RibFracDetectorLib.engine.devices import cpu_computes_bf16, cpu_has_bf16_matrices
 
 MATRIX = 4096
-TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+TYPES = {"fp32": torch.float32, **({"bf16": torch.bfloat16} if cpu_computes_bf16() else {})}
+"""By name of the precision, those that the CPU does not emulate."""
 
 
 def describe() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from machine import matrix_product_rates, seconds
+from machine import TYPES, matrix_product_rates, seconds
 from RibFracDetectorLib.engine.execution.openvino_library import is_installed
 from RibFracDetectorLib.engine.execution.ways import Way, make_executor
 from RibFracDetectorLib.engine.network import RetinaUNet, build_network
@@ -64,13 +64,11 @@ def count_flops(weights: Weights, settings: InferenceSettings) -> int:
 def _works(
     weights: Weights, settings: InferenceSettings, window: torch.Tensor
 ) -> dict[str, Callable[[], object]]:
-    ways = [Way("torch", CPU, "fp32"), Way("torch", CPU, "bf16")]
-    if is_installed():
-        ways += [Way("openvino", CPU, "fp32"), Way("openvino", CPU, "bf16")]
     works: dict[str, Callable[[], object]] = {}
-    for way in ways:
-        executor = make_executor(way, weights, settings)
-        works[f"{way.engine} {way.precision}"] = lambda run=executor: run(window, SilentReporter())
+    for engine in ("torch", "openvino") if is_installed() else ("torch",):
+        for precision in TYPES:
+            executor = make_executor(Way(engine, CPU, precision), weights, settings)
+            works[f"{engine} {precision}"] = lambda run=executor: run(window, SilentReporter())
     network = weights.network()
     works[DEAD_LEVEL] = lambda: with_dead_level(network, window)
     return works

@@ -25,6 +25,8 @@ def as_table(results: dict[str, Any]) -> str:
         lines += [*_scans(results["scans"]), ""]
     if "old" in results:
         lines += [*_old(results["old"]), ""]
+    if "original_in_full" in results:
+        lines += [*_in_full(results["original_in_full"]), ""]
     return "\n".join(lines)
 
 
@@ -60,3 +62,12 @@ def _old(old: dict[str, Any]) -> Iterable[str]:
             f"| {name}, {entry['windows_timed']} windows timed | {entry['windows_of_the_scan']} "
             f"| {entry['seconds_scaled']:.0f} | {'' if ratio is None else f'{ratio:.1f}'} |"
         )
+
+
+def _in_full(original: dict[str, Any]) -> Iterable[str]:
+    run, ratio = original["run"], original["times_slower_than"].get("warm")
+    yield (
+        f"Mode original in full, whole process, {original['scan']}: {run['wall_seconds']:.0f} s, "
+        f"{run['windows']} windows, peak {run['peak_memory_gb']:.1f} GB"
+        + ("." if ratio is None else f"; {ratio:.1f} times our whole process, warm.")
+    )
