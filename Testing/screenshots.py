@@ -115,8 +115,8 @@ def detect(ui: Any, options: argparse.Namespace) -> None:
 
 
 def half_done(bar: Any) -> bool:
-    """Whether a progress bar that knows its end is in its second half."""
-    return bar.maximum > bar.minimum and 2 * bar.value >= bar.minimum + bar.maximum
+    """Whether a progress bar that knows its end is past its middle, where a second pass may begin."""
+    return bar.maximum > bar.minimum and 2 * bar.value > bar.minimum + bar.maximum
 
 
 def review(panel: Any, output: Path) -> None:

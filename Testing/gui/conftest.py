@@ -13,9 +13,11 @@ import pytest
 from ribfrac_testing.networks import write_busy_checkpoint
 from ribfrac_testing.review_cases import FEW, StoredCase, store_case
 from ribfrac_testing.volumes import Stored, chest
+from RibFracDetectorLib.case.handshake import hello_event
 from slicer_host.fixtures import app, no_slot_errors, scene, settings, show_module  # noqa: F401
 
-from .processes import wait_until
+from .made_up_engine import write_engine
+from .processes import Wait, wait_until
 from .reviewer import Reviewer
 
 MODULE = Path(__file__).resolve().parents[2] / "RibFracDetector" / "RibFracDetector.py"
@@ -28,7 +30,7 @@ def _clean(no_slot_errors: None, settings: Any, scene: Any) -> None:  # noqa: F8
 
 
 @pytest.fixture
-def wait(app: Any) -> Callable[[Callable[[], object]], None]:  # noqa: F811
+def wait(app: Any) -> Wait:  # noqa: F811
     """Runs the event loop until a condition holds."""
 
     return functools.partial(wait_until, meanwhile=app.processEvents)
@@ -87,7 +89,7 @@ def ct_node(ct_file: Path, scene: Any) -> Any:  # noqa: ARG001, F811
 
 
 @pytest.fixture
-def ready(panel: Any, ct_node: Any, wait: Callable[[Callable[[], object]], None]) -> Any:
+def ready(panel: Any, ct_node: Any, wait: Wait) -> Any:
     """The panel with the small chest chosen, ready to detect."""
     panel.ui.ctSelector.setCurrentNode(ct_node)
     wait(lambda: panel.ui.detectButton.enabled)
@@ -120,3 +122,21 @@ def open_stored(panel: Any, tmp_path: Path, errors: list[str]) -> Callable[..., 
         return Reviewer(panel, stored, slicer.util.loadVolume(str(tmp_path / "stored" / "case.nii.gz")))
 
     return show
+
+
+@pytest.fixture
+def detect(panel: Any, stored: StoredCase, tmp_path: Path, wait: Wait) -> Callable[[str], Any]:
+    """Starts Detect with an engine that does what the given code says after its handshake."""
+    import slicer.util
+
+    node = slicer.util.loadVolume(str(stored.ct.source))
+
+    def start(code: str, hello: dict[str, Any] | None = None) -> Any:
+        script = write_engine(tmp_path / "engine", code, hello or hello_event())
+        panel.ui.enginePythonEdit.currentPath = str(script)
+        panel.ui.ctSelector.setCurrentNode(node)
+        wait(lambda: panel.ui.detectButton.enabled)
+        panel.ui.detectButton.click()
+        return node
+
+    return start

@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+Wait = Callable[[Callable[[], object]], None]
+"""The type of the fixture `wait`."""
+
 PATIENCE_S = 240.0  # a busy machine must not fail a test
 
 

@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 from RibFracDetectorLib.gui.process_tree import descendants
 
-from .processes import alive, wait_until
+from .processes import Wait, alive, wait_until
 
-Wait = Callable[[Callable[[], object]], None]
 HOST_SCRIPT = Path(__file__).with_name("detect_in_host.py")
 
 

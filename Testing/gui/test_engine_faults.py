@@ -13,28 +13,7 @@ import pytest
 from ribfrac_testing.review_cases import StoredCase
 from RibFracDetectorLib.case.handshake import hello_event
 
-from .made_up_engine import write_engine
-from .processes import wait_until
-
-Wait = Callable[[Callable[[], object]], None]
-
-
-@pytest.fixture
-def detect(panel: Any, stored: StoredCase, tmp_path: Path, wait: Wait) -> Callable[[str], Any]:
-    """Starts Detect with an engine that does what the given code says after its handshake."""
-    import slicer.util
-
-    node = slicer.util.loadVolume(str(stored.ct.source))
-
-    def start(code: str, hello: dict[str, Any] | None = None) -> Any:
-        script = write_engine(tmp_path / "engine", code, hello or hello_event())
-        panel.ui.enginePythonEdit.currentPath = str(script)
-        panel.ui.ctSelector.setCurrentNode(node)
-        wait(lambda: panel.ui.detectButton.enabled)
-        panel.ui.detectButton.click()
-        return node
-
-    return start
+from .processes import Wait, wait_until
 
 
 def is_ready(panel: Any) -> bool:

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from RibFracDetectorLib.case.handshake import LIBRARY, hello_event
 
-from .processes import alive
+from .processes import Wait, alive
 
-Wait = Callable[[Callable[[], object]], None]
 HELLO = "print(json.dumps(hello_event()), flush=True)"
 READY = "print(json.dumps({'event': 'ready'}), flush=True)"
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")

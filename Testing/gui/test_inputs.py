@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-Wait = Callable[[Callable[[], object]], None]
+from .processes import Wait
 
 
 def looked_at(panel: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 import tomllib
 from ribfrac_testing.reference import REPOSITORY
 
-Wait = Callable[[Callable[[], object]], None]
+from .processes import Wait
 
 
 def test_the_list_is_that_of_the_project(app: Any) -> None:  # noqa: ARG001

@@ -10,9 +10,8 @@ import pytest
 import slicer_host
 from RibFracDetectorLib.case.review_log import read_log
 
+from .processes import Wait
 from .reviewer import Reviewer
-
-Wait = Callable[[Callable[[], object]], None]
 
 
 def test_add_at_the_crosshair_and_delete(open_stored: Callable[..., Reviewer], errors: list[str]) -> None:

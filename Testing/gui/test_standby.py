@@ -19,9 +19,8 @@ from RibFracDetectorLib.gui.process_tree import descendants
 
 from .conftest import MODULE
 from .made_up_engine import write_engine
-from .processes import alive
+from .processes import Wait, alive
 
-Wait = Callable[[Callable[[], object]], None]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals, and scripts that are programs")
 
 ENGINE = """

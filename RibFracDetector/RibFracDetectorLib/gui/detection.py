@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,11 @@ class Progress:
     done: int = 0
     total: int = 0
     seconds_left: float | None = None
+
+    def in_stage(self, stage: str) -> Progress:
+        """At the beginning of another stage; between two passes over the scan, the windows still count."""
+        between = 0 < self.done < self.total
+        return replace(self, stage=stage) if between else Progress(stage)
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Detection:
         self._engine = self._fresh
         self._accepted = False
         self._copy: Path | None = None
-        self._stage = _("Starting")
+        self._progress = Progress(_("Starting"))
 
     def start(self, ct_node: Any, options: DetectionOptions, standby: Standby) -> None:
         """Copy the volume and give it to the engine that stands by, else start one.
@@ -105,7 +110,7 @@ class Detection:
             self._engine.start(self._command)
         else:
             self._use_ready(self._ready)
-        self._on_progress(Progress(self._stage))
+        self._on_progress(self._progress)
 
     @property
     def is_running(self) -> bool:
@@ -139,15 +144,18 @@ class Detection:
     def _take(self, event: dict[str, Any]) -> None:
         kind = event["event"]
         if kind == "stage":
-            self._stage = stage_title(str(event.get("stage")))
-            self._on_progress(Progress(self._stage))
+            self._show(self._progress.in_stage(stage_title(str(event.get("stage")))))
         elif kind == "tile":
-            left = event.get("seconds_left")
-            self._on_progress(Progress(self._stage, int(event["done"]), int(event["total"]), left))
+            done, total, left = int(event["done"]), int(event["total"]), event.get("seconds_left")
+            self._show(Progress(self._progress.stage, done, total, left))
         elif kind == "accepted":
             self._accepted = True
         elif kind in ("note", "error"):
             self._on_log(str(event.get("text")))
+
+    def _show(self, progress: Progress) -> None:
+        self._progress = progress
+        self._on_progress(progress)
 
     def _ended(self, ending: EngineEnding) -> None:
         self._remove_copy()
