@@ -107,7 +107,7 @@ def _fidelity(part: dict[str, Any]) -> Iterator[str]:
         f"{part['froc_chosen']:.3f}; every window, in float32 by PyTorch: {part['froc']:.3f}."
     )
     yield ""
-    columns = ("findings", "without a partner", "box side, voxels", "score", "windows", "network, s")
+    columns = ("findings", "without a partner", "box side, voxels", "score", "windows")
     yield _row("one against the other, at most", columns)
     yield "| --- |" + " ---: |" * len(columns)
     for name, what in (("held-out", "held-out simulated scans"), ("real", "untouched real scans")):
@@ -121,6 +121,5 @@ def _fidelity(part: dict[str, Any]) -> Iterator[str]:
                 f"{values['largest_box_difference_voxels']:.2f}",
                 f"{values['largest_score_difference']:.4f}",
                 " of ".join(str(run["windows"]) for run in runs),
-                " instead of ".join(f"{run['network_seconds']:.0f}" for run in runs),
             ),
         )

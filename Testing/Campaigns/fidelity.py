@@ -88,12 +88,11 @@ def _boxes_and_scores(case: CaseFindings) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _taken(cases: Collection[CaseFindings]) -> dict[str, Any]:
-    """What computed the scans of a run, in how many windows, and for how long."""
+    """What computed the scans of a run, and in how many windows."""
     runs = [case.provenance for case in cases]
     return {
-        "computed_by": sorted({f"{run.engine} {run.precision}" for run in runs}),
+        "computed_by": sorted({f"{run.precision} on {run.device} by {run.engine}" for run in runs}),
         "windows": sum(run.windows for run in runs),
-        "network_seconds": round(sum(run.seconds.get("network", 0.0) for run in runs), 1),
     }
 
 
