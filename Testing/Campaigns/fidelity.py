@@ -23,11 +23,13 @@ class Differences:
 
     Attributes:
         alone: number of findings that only one run has.
+        shown_by_one: number of pairs of which one reaches the threshold and its partner does not.
         sides: (n,), voxels of the CT, the largest of a box's six.
         scores: (n,).
     """
 
     alone: int
+    shown_by_one: int
     sides: NDArray[np.float64]
     scores: NDArray[np.float64]
 
@@ -41,8 +43,9 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
         first, second: results of the same scans by `ribfrac detect`, down to scores below the threshold.
 
     Returns:
-        Number of scans and of findings that count, those without a partner, and of all others the largest
-        differences of a box's side, in voxels, and of a score; what each run took.
+        Number of scans and of findings that count, those without a partner, those whose partner is below
+        the threshold, and of all pairs the largest differences of a box's side, in voxels, and of a score;
+        what each run took.
     """
     one, other = _read(first), _read(second)
     if one.keys() != other.keys():
@@ -53,6 +56,7 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
         "scans": len(one),
         "findings": alone + sum(len(scan.sides) for scan in found),
         "without_partner": alone,
+        "partner_below_threshold": sum(scan.shown_by_one for scan in found),
         "largest_box_difference_voxels": max(float(scan.sides.max(initial=0)) for scan in found),
         "largest_score_difference": max(float(scan.scores.max(initial=0)) for scan in found),
         "first": _taken(one.values()),
@@ -71,6 +75,7 @@ def differences(first: CaseFindings, second: CaseFindings) -> Differences:
     partner = partners[index]
     return Differences(
         alone=int(alone),
+        shown_by_one=int((counted[0][index] != counted[1][partner]).sum()),
         sides=np.abs(boxes[0][index] - boxes[1][partner]).max(axis=1, initial=0),
         scores=np.abs(scores[0][index] - scores[1][partner]),
     )

@@ -25,6 +25,7 @@ def test_partners_differ_by_their_largest_side_and_score(campaign: Campaign, run
     compared = campaign("fidelity").compare_runs(fast, thorough)
     assert compared["without_partner"] == 0
     assert (compared["scans"], compared["findings"]) == (1, 2)
+    assert compared["partner_below_threshold"] == 1
     assert compared["largest_box_difference_voxels"] == 3
     assert compared["largest_score_difference"] == pytest.approx(0.04)
 
