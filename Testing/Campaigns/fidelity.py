@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from RibFracDetectorLib.case.findings import CaseFindings
-from RibFracDetectorLib.case.findings_file import read_findings
 from RibFracDetectorLib.evaluation.boxes import box_iou
+from RibFracDetectorLib.evaluation.cases import Detections
+from RibFracDetectorLib.evaluation.predictions import CaseResult, read_predictions
 
+LIST = "findings"
 SAME = 0.5
 """IoU from which two findings are one."""
 
@@ -47,7 +48,7 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
         the threshold, and of all pairs the largest differences of a box's side, in voxels, and of a score;
         what each run took.
     """
-    one, other = _read(first), _read(second)
+    one, other = read_predictions(first).cases, read_predictions(second).cases
     if one.keys() != other.keys():
         raise SystemExit(f"{first} and {second} hold results of different scans; empty both and start again")
     found = [differences(one[case], other[case]) for case in one]
@@ -64,11 +65,11 @@ def compare_runs(first: Path, second: Path) -> dict[str, Any]:
     }
 
 
-def differences(first: CaseFindings, second: CaseFindings) -> Differences:
+def differences(first: CaseResult, second: CaseResult) -> Differences:
     """The findings of one scan by two runs; those below the threshold of the first in both do not count."""
-    boxes, scores = zip(_boxes_and_scores(first), _boxes_and_scores(second), strict=True)
-    partners = _partners(*boxes, scores[0])
-    counted = [of_run >= first.threshold for of_run in scores]
+    here, there = first.lists[LIST], second.lists[LIST]
+    partners = _partners(here, there)
+    counted = [found.scores >= first.findings.threshold for found in (here, there)]
     alone = counted[0][partners < 0].sum() + np.delete(counted[1], partners[partners >= 0]).sum()
     (index,) = np.nonzero(partners >= 0)
     index = index[counted[0][index] | counted[1][partners[index]]]
@@ -76,45 +77,27 @@ def differences(first: CaseFindings, second: CaseFindings) -> Differences:
     return Differences(
         alone=int(alone),
         shown_by_one=int((counted[0][index] != counted[1][partner]).sum()),
-        sides=np.abs(boxes[0][index] - boxes[1][partner]).max(axis=1, initial=0),
-        scores=np.abs(scores[0][index] - scores[1][partner]),
+        sides=np.abs(here.boxes[index] - there.boxes[partner]).max(axis=1, initial=0),
+        scores=np.abs(here.scores[index] - there.scores[partner]),
     )
 
 
-def _read(folder: Path) -> dict[str, CaseFindings]:
-    return {
-        findings.case_id: findings for findings in map(read_findings, sorted(folder.glob("*_findings.json")))
-    }
-
-
-def _boxes_and_scores(case: CaseFindings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    boxes = np.array([finding.box_voxels for finding in case.findings]).reshape(-1, 6)
-    return boxes, np.array([finding.score for finding in case.findings])
-
-
-def _taken(cases: Collection[CaseFindings]) -> dict[str, Any]:
+def _taken(cases: Collection[CaseResult]) -> dict[str, Any]:
     """What computed the scans of a run, and in how many windows."""
-    runs = [case.provenance for case in cases]
+    runs = [case.findings.provenance for case in cases]
     return {
         "computed_by": sorted({f"{run.precision} on {run.device} by {run.engine}" for run in runs}),
         "windows": sum(run.windows for run in runs),
     }
 
 
-def _partners(
-    first: NDArray[np.float64], second: NDArray[np.float64], scores: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """For each box of the first the one of the second that is the same, each given once; -1 for none.
-
-    Args:
-        first, second: (n, 6) and (m, 6) boxes.
-        scores: (n,), of the first; the highest chooses first.
-    """
-    partners = np.full(len(first), -1)
-    if not len(first) or not len(second):
+def _partners(first: Detections, second: Detections) -> NDArray[np.int64]:
+    """For each finding of the first the one of the second that is the same, each given once; -1 for none."""
+    partners = np.full(len(first.boxes), -1)
+    if not len(first.boxes) or not len(second.boxes):
         return partners
-    overlap = box_iou(first, second)
-    for index in np.argsort(-scores, kind="stable"):
+    overlap = box_iou(first.boxes, second.boxes)
+    for index in np.argsort(-first.scores, kind="stable"):
         best = int(overlap[index].argmax())
         if overlap[index, best] >= SAME:
             partners[index] = best
