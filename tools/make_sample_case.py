@@ -1,7 +1,8 @@
 """Make the sample case in Resources/SampleData anew: a simulated left half of a chest with six fractures.
 
-The files depend on what stands here alone, so `git diff --stat` after a run tells whether the simulation has
-changed since the case was made. The case is of the test split: no training of any seed draws it.
+The files depend on what stands here and, where HU are rounded, on the kind of CPU: Testing/simulation/
+test_sample_case.py tells whether the simulation has changed since the case was made. The case is of the test
+split: no training of any seed draws it.
 
     python tools/make_sample_case.py [FOLDER]
 """

@@ -1,4 +1,4 @@
-"""The sample case: small, whole, true to its description, and made anew voxel for voxel."""
+"""The sample case: small, whole, true to its description, and what the script makes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
 FOLDER = REPOSITORY / "Resources" / "SampleData"
 NAME = "simulated_chest"
 MOST_BYTES = 6 * 1000 * 1000
+# AVX2 and AVX-512 differ in the last bit of a logarithm or a sine. Where HU come to lie half-way between two
+# whole numbers, that decides: 132 of 4,820,634 voxels on a Zen 3, of a scan that was made on a Zen 4.
+ROUNDED_OTHERWISE = 1e-4
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,12 @@ def test_truth_and_scan_fit() -> None:
 @pytest.mark.slow
 def test_the_sample_is_what_the_script_makes(script: ModuleType, tmp_path) -> None:
     script.main(tmp_path)
-    for name in (f"{NAME}_image.nii.gz", f"{NAME}_instance.nii.gz"):
-        assert np.array_equal(read_mask(tmp_path / name)[0], read_mask(FOLDER / name)[0]), name
+    made, kept = (read_ct(folder / f"{NAME}_image.nii.gz") for folder in (tmp_path, FOLDER))
+    assert made.grid == kept.grid
+    difference = np.abs(made.voxels.astype(np.int32) - kept.voxels)
+    assert difference.max() <= 1
+    assert np.mean(difference > 0) <= ROUNDED_OTHERWISE
+    masks = [read_mask(folder / f"{NAME}_instance.nii.gz")[0] for folder in (tmp_path, FOLDER)]
+    assert np.array_equal(*masks)
     for name in (f"{NAME}_ins2cls.json", f"{NAME}_simulation.json"):
         assert (tmp_path / name).read_text() == (FOLDER / name).read_text(), name
