@@ -87,6 +87,7 @@ def test_published_checkpoint(zipped: bool, dtype: torch.dtype, save: Save) -> N
     assert weights.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert weights.meta == {"epoch": 7, "iter": 99, "exp_name": "ab", "CLASSES": "ribfrac"}
     assert load_weights(path, weights.sha256.upper()).sha256 == weights.sha256
+    assert (weights.training_data, weights.inference) == ("unknown", {})
 
 
 @pytest.mark.parametrize("architecture", ["S", "D"])
@@ -116,6 +117,13 @@ def test_training_checkpoint_of_distributed_training(zipped: bool, save: Save) -
     meta = {"epoch": 1, "hook_msgs": {"best_score": np.float64(0.5), "steps": np.int64(3)}}
     path = save({"state_dict": prefixed, "meta": meta, "optimizer": optimizer.state_dict()}, zipped)
     assert_holds(load_weights(path), tensors)
+
+
+@pytest.mark.parametrize("strange", ["{", "[1]", "null", 3, ["roi_size"], {"roi_size": 1}, torch.ones(2)])
+def test_what_other_programs_call_the_same_is_not_believed(strange: object, save: Save) -> None:
+    meta = {"inference": strange, "training_data": strange}
+    weights = load_weights(save({"state_dict": seeded_state_dict("S"), "meta": meta}))
+    assert (weights.training_data, weights.inference) == ("unknown", {})
 
 
 def test_order_in_the_file_does_not_matter(save: Save) -> None:

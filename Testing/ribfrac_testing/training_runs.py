@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -48,8 +49,9 @@ def write_training_checkpoint(
     epoch: int = 3,
 ) -> Path:
     """A checkpoint as the loop writes it, of a full configuration and the given weights."""
-    text = load_configuration(configuration, list(overrides), KINDS).as_yaml()
-    meta = {"epoch": epoch, "iter": 9, "seed": 0, "config": text, "training_data": kind}
+    loaded = load_configuration(configuration, list(overrides), KINDS)
+    meta = {"epoch": epoch, "iter": 9, "seed": 0, "config": loaded.as_yaml(), "training_data": kind}
+    meta["inference"] = json.dumps(loaded.plain["inference"])
     torch.save({"state_dict": state, "optimizer_states": [{"state": {}}], "meta": meta}, path)
     return path
 

@@ -70,6 +70,12 @@ def test_the_best_checkpoint_is_that_of_the_highest_map(tiny: Path) -> None:
     assert checkpoint(best)["meta"]["epoch"] == max(maps, key=maps.__getitem__)
 
 
+def test_a_checkpoint_tells_detection_what_it_has_learnt_from_and_with(tiny: Path) -> None:
+    meta = checkpoint(tiny.parent / "first" / "latest.pth")["meta"]
+    assert meta["training_data"] == "simulated"
+    assert json.loads(meta["inference"])["roi_size"] == [32, 32, 32]
+
+
 def test_the_saved_configuration_repeats_the_run(tiny: Path, tmp_path: Path) -> None:
     train_here(tiny, tmp_path / "one", *shared_data(tiny))
     train_here(tmp_path / "one" / "config.yaml", tmp_path / "two")

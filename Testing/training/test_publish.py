@@ -13,6 +13,7 @@ import torch
 from ribfrac_testing.networks import seeded_state_dict
 from ribfrac_testing.training_runs import environment, write_training_checkpoint
 from ribfrac_testing.volumes import Stored, chest
+from RibFracDetectorLib.case.banners import BANNERS
 from RibFracDetectorLib.case.catalogue import read_catalogue
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.engine.weights import load_weights
@@ -40,9 +41,9 @@ def test_file_name_content_and_entry(tmp_path: Path) -> None:
     content = torch.load(published.file, weights_only=True)
     assert content.keys() == {"state_dict", "meta"}
     assert "config" not in content["meta"]
-    written = load_weights(published.file).state_dict
-    for key, tensor in load_weights(source).state_dict.items():
-        assert torch.equal(written[key], tensor)
+    trained, written = load_weights(source), load_weights(published.file)
+    for key, tensor in trained.state_dict.items():
+        assert torch.equal(written.state_dict[key], tensor)
     (entry,) = read_catalogue(published.catalogue)
     assert entry.name == published.name == f"ribs-s-{digest[:8]}"
     assert (entry.sha256, entry.file) == (digest, published.file)
@@ -50,6 +51,9 @@ def test_file_name_content_and_entry(tmp_path: Path) -> None:
     assert entry.licence == "CC-BY-4.0"
     assert entry.inference["roi_size"] == [48, 48, 48]
     assert entry.inference["score_thr"] == 0.01
+    # A file without its catalogue tells the same.
+    assert entry.inference == written.inference == trained.inference
+    assert entry.training_data.kind == written.training_data == trained.training_data
 
 
 def test_half_precision(tmp_path: Path) -> None:
@@ -77,6 +81,7 @@ def test_simulated_fractures_are_said_to_be(tmp_path: Path, kind: str, told: str
     source = write_checkpoint(tmp_path / "latest.pth", kind)
     published = publish(source, tmp_path / "m.pth", half=False, training_data=told)
     assert read_catalogue(published.catalogue)[0].training_data.kind == "simulated"
+    assert load_weights(published.file).training_data == "simulated"
 
 
 @pytest.mark.parametrize(
@@ -118,8 +123,8 @@ def ribfrac(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]
 
 
 @pytest.mark.slow
-def test_detection_with_the_published_file_is_that_with_the_checkpoint(tmp_path: Path) -> None:
-    source = write_checkpoint(tmp_path / "latest.pth")
+def test_detection_is_the_same_with_checkpoint_published_file_and_name(tmp_path: Path) -> None:
+    source = write_checkpoint(tmp_path / "latest.pth", "simulated")
     done = ribfrac("publish", source, tmp_path / "model.pth")
     assert done.returncode == 0, done.stderr
     catalogue = tmp_path / "models.json"
@@ -127,15 +132,16 @@ def test_detection_with_the_published_file_is_that_with_the_checkpoint(tmp_path:
     assert entry.name in done.stdout
     scan = Stored(chest((48, 48, 48), (2.0, 2.0, 2.0))).write(tmp_path / "scan.nii")
     common = ("--set", "target_spacings=null", "--device", "cpu", "--precision", "fp32")
-    block = [f"{key}={json.dumps(value)}" for key, value in entry.inference.items()]
-    told = [part for item in block for part in ("--set", item)]
-    for name, weights, settings in (("checkpoint", source, told), ("published", entry.name, ())):
-        arguments = ("detect", scan, "--output", tmp_path / name, "--weights", weights, *settings, *common)
-        done = ribfrac(*arguments, RIBFRAC_MODELS=str(catalogue))
+    found = []
+    for name, weights, known in (
+        ("checkpoint", source, ""),
+        ("file", entry.file, ""),
+        ("name", entry.name, str(catalogue)),
+    ):
+        arguments = ("detect", scan, "--output", tmp_path / name, "--weights", weights, *common)
+        done = ribfrac(*arguments, RIBFRAC_MODELS=known)
         assert done.returncode == 0, done.stderr
-    one, two = (
-        json.loads((tmp_path / name / "scan_det_roi_infos.json").read_text())
-        for name in ("checkpoint", "published")
-    )
-    assert one == two
-    assert one
+        assert BANNERS["simulated"] in done.stderr
+        found.append(json.loads((tmp_path / name / "scan_det_roi_infos.json").read_text()))
+    assert found[0] == found[1] == found[2]
+    assert found[0]

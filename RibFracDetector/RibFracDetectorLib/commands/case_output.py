@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     Model = tuple[Weights, ModelEntry | None]
 
-UNKNOWN_TRAINING = "unknown"
-
 
 def describe_run(
     ct: CtVolume,
@@ -89,5 +87,5 @@ def _reference(weights: Weights, entry: ModelEntry | None) -> WeightsReference:
         name=entry.name if entry else None,
         path=str(weights.path),
         architecture=weights.architecture,
-        training_data=entry.training_data.kind if entry else UNKNOWN_TRAINING,
+        training_data=entry.training_data.kind if entry else weights.training_data,
     )

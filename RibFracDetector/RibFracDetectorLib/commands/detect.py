@@ -135,7 +135,7 @@ class _Making:
         from ..engine.settings import resolve_settings
 
         wanted = self.arguments
-        blocks = [entry.inference if entry else {} for _, entry in self.models]
+        blocks = [entry.inference if entry else weights.inference for weights, entry in self.models]
         if any(block != blocks[0] for block in blocks):
             raise InputError(
                 f"--weights {wanted.weights}: the models were validated with different inference settings; "

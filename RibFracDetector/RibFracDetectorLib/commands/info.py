@@ -53,7 +53,7 @@ def describe_checkpoint(path: Path) -> dict[str, Any]:
         "keys": weights.tensor_count,
         "parameters": sum(tensor.numel() for tensor in weights.state_dict.values()),
         "catalogue": entry.name if entry else None,
-        "training_data": entry.training_data.kind if entry else "unknown",
+        "training_data": entry.training_data.kind if entry else weights.training_data,
         "meta": dict(weights.meta),
     }
 

@@ -7,6 +7,7 @@ shapes are right is asked of the network itself, built without memory on PyTorch
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +28,8 @@ DTYPES = {torch.float16: "float16", torch.float32: "float32"}
 SHOWN_KEYS = 3
 META_KEYS = ("epoch", "iter", "time", "seed", "exp_name", "mmdet_version", "mmcv_version", "CLASSES")
 META_LENGTH = 80
+KINDS_OF_DATA = ("real", "simulated")
+UNKNOWN_DATA = "unknown"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,9 @@ class Weights:
         dtype: as stored in the file, "float32" or "float16" (if any tensor is).
         tensor_count: number of keys.
         meta: what the file tells of its training, short plain values only.
+        training_data: "real" or "simulated" fractures, as the file tells; "unknown" if it does not.
+        inference: settings the file says it was trained and validated with, for `settings.resolve_settings`;
+            empty if it does not.
     """
 
     path: Path
@@ -50,6 +56,8 @@ class Weights:
     dtype: str
     tensor_count: int
     meta: Mapping[str, str | int | float]
+    training_data: str
+    inference: Mapping[str, Any]
 
     def network(self) -> RetinaUNet:
         """A new network with a copy of these weights, in evaluation mode on the CPU."""
@@ -82,6 +90,8 @@ def load_weights(path: Path, expected_sha256: str | None = None) -> Weights:
     shapes = expected_shapes(architecture)
     _check_keys(path, architecture, shapes, stored)
     dtype = _check_values(path, stored)
+    meta = content.get("meta")
+    meta = meta if isinstance(meta, Mapping) else {}
     return Weights(
         path=path,
         architecture=architecture,
@@ -89,7 +99,9 @@ def load_weights(path: Path, expected_sha256: str | None = None) -> Weights:
         sha256=sha256,
         dtype=dtype,
         tensor_count=len(shapes),
-        meta=_meta_summary(content),
+        meta={key: _plain(meta[key]) for key in META_KEYS if meta.get(key) is not None},
+        training_data=_told(meta.get("training_data")),
+        inference=_settings(meta.get("inference")),
     )
 
 
@@ -180,12 +192,17 @@ def _check_values(path: Path, stored: Mapping[str, Tensor]) -> str:
     return DTYPES[torch.float16 if any(t.dtype == torch.float16 for t in stored.values()) else torch.float32]
 
 
-def _meta_summary(content: Mapping[str, Any]) -> dict[str, str | int | float]:
-    """Short plain values of `meta`; configuration texts and environments stay behind."""
-    meta = content.get("meta")
-    if not isinstance(meta, Mapping):
+def _told(kind: Any) -> str:
+    return kind if isinstance(kind, str) and kind in KINDS_OF_DATA else UNKNOWN_DATA
+
+
+def _settings(text: Any) -> Mapping[str, Any]:
+    """The JSON object that `ribfrac train` writes; what other programs put there is theirs."""
+    try:
+        values = json.loads(text)
+    except (TypeError, ValueError):
         return {}
-    return {key: _plain(meta[key]) for key in META_KEYS if meta.get(key) is not None}
+    return values if isinstance(values, dict) else {}
 
 
 def _plain(value: Any) -> str | int | float:

@@ -1,7 +1,8 @@
 """Published weights: the network alone, named by their hash, with their entry in a catalogue beside them.
 
-The entry carries the `inference` block with which the model was trained and validated, so that detection uses
-it without being told. `RIBFRAC_MODELS` set to that catalogue makes the model known by its name.
+Entry and file carry the `inference` block with which the model was trained and validated, and whether its
+fractures were simulated, so that detection uses and says so without being told. `RIBFRAC_MODELS` set to that
+catalogue makes the model known by its name.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from RibFracDetectorLib.engine.weights import Weights, load_weights
 CATALOGUE = "models.json"
 SHOWN_HASH = 8
 LARGEST_HALF = 65504.0
-KEPT_META = ("epoch", "iter", "time", "seed", "exp_name", "CLASSES", "ribfrac_version", "training_data")
+KEPT_META = ("epoch", "iter", "time", "seed", "exp_name", "CLASSES", "ribfrac_version")
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,11 @@ def publish(checkpoint: Path, output: Path, half: bool, training_data: str | Non
     if output.suffix != ".pth" or not output.stem:
         raise InputError(f"the output is {output}; expected NAME.pth")
     kind = _kind_of_data(checkpoint, meta.get("training_data"), training_data)
-    file = _write_weights(weights, meta, output, half)
-    entry = _entry(weights, meta, kind, file)
+    configuration = yaml.safe_load(meta["config"])
+    kept = {key: meta[key] for key in KEPT_META if key in meta}
+    kept |= {"training_data": kind, "inference": json.dumps(configuration["inference"])}
+    file = _write_weights(weights, kept, output, half)
+    entry = _entry(weights, configuration, kind, file)
     catalogue = _write_entry(entry, output.parent / CATALOGUE)
     return Published(file, catalogue, entry["name"])
 
@@ -96,7 +100,7 @@ def _kind_of_data(checkpoint: Path, known: str | None, told: str | None) -> str:
     return known
 
 
-def _write_weights(weights: Weights, meta: dict[str, Any], output: Path, half: bool) -> Path:
+def _write_weights(weights: Weights, kept: dict[str, Any], output: Path, half: bool) -> Path:
     """The file, named by its hash; it is written under a temporary name and renamed once that is known."""
     tensors = dict(weights.state_dict)
     if half:
@@ -104,7 +108,6 @@ def _write_weights(weights: Weights, meta: dict[str, Any], output: Path, half: b
         large = [key for key, tensor in tensors.items() if not torch.isfinite(tensor).all()]
         if large:
             raise InputError(f"{large[0]} has values beyond {LARGEST_HALF:g}; publish without --half")
-    kept = {key: meta[key] for key in KEPT_META if key in meta}
     with writing_to(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         unnamed = output.with_name(f".{os.getpid()}-{output.name}")
@@ -122,8 +125,7 @@ def _write_weights(weights: Weights, meta: dict[str, Any], output: Path, half: b
     return file
 
 
-def _entry(weights: Weights, meta: dict[str, Any], kind: str, file: Path) -> dict[str, Any]:
-    configuration = yaml.safe_load(meta["config"])
+def _entry(weights: Weights, configuration: dict[str, Any], kind: str, file: Path) -> dict[str, Any]:
     publication = configuration["publication"]
     return {
         "name": re.sub(r"[^a-z0-9_.-]+", "-", file.stem.lower()).lstrip("_.-"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -191,6 +192,7 @@ def _module(configuration: LoadedConfiguration, network: nn.Module, data: Traini
         "head": configuration.part("head").name,
         "optimizer": configuration.part("optimizer").name,
         "training_data": data.kind,
+        "inference": json.dumps(configuration.plain["inference"]),
         "config": configuration.as_yaml(),
     }
     return module
