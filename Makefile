@@ -13,7 +13,7 @@ TEST_WORKERS ?= 2
 
 BIN := $(VENV)/bin
 PINS := requirements/locked.txt
-PYTEST := $(BIN)/python -m pytest
+PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile
 # On the test host. PySide6 6.12 gives away references of Python 3.11, which ends long runs: a process each.
 HOST_TESTS := in_application slicer_host_tests scene gui
 DEMO := output/demo
@@ -25,8 +25,7 @@ COVERAGE := 80
 
 # Options of pytest -> everything, in workers, then each folder of HOST_TESTS; 5 is "nothing to run here".
 define run_tests
-	$(PYTEST) -n $(TEST_WORKERS) --dist loadfile $(HOST_TESTS:%=--ignore=Testing/%) $(1) $(PYTEST_ARGS) \
-	  || [ $$? -eq 5 ]
+	$(PYTEST) $(HOST_TESTS:%=--ignore=Testing/%) $(1) $(PYTEST_ARGS) || [ $$? -eq 5 ]
 	for folder in $(HOST_TESTS); do \
 	  $(PYTEST) Testing/$$folder $(1) $(PYTEST_ARGS) || [ $$? -eq 5 ] || exit 1; \
 	done
