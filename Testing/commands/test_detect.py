@@ -150,6 +150,7 @@ def test_dicom_series_is_named_without_its_tags(scan: Stored, busy_weights: Path
     assert len(read_findings(findings).findings) >= 5
 
 
+@pytest.mark.slow
 def test_orientation_of_the_file_does_not_matter(scan: Stored, busy_weights: Path, tmp_path: Path) -> None:
     sources = [scan.turned(name).write(tmp_path / f"{name}.nii.gz") for name in EIGHT_ORIENTATIONS]
     results = _detect_all(sources, busy_weights, tmp_path / "out")

@@ -135,7 +135,7 @@ def test_dropout_acts_in_training_only() -> None:
 
 @both
 def test_autocast_keeps_box_deltas_in_float32(architecture: Architecture) -> None:
-    network, images = make_network(architecture), make_images(1, 1, 32, 48, 32)
+    network, images = make_network(architecture), make_images(1, 1, 32, 32, 32)
     deformable: list[Tensor] = []
     for name, module in network.named_modules():
         if re.search(r"DyConv_\w+\.conv$", name):

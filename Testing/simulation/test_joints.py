@@ -78,6 +78,7 @@ def labels_with_cartilage() -> tuple[np.ndarray, dict[str, int]]:
     return labels, names
 
 
+@pytest.mark.slow
 def test_the_ends_of_the_atlas_ribs_are_hollow(monkeypatch: pytest.MonkeyPatch) -> None:
     labels, names = labels_with_cartilage()
     atlas = make_atlas(labels, SPACING, names)

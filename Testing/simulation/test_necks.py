@@ -74,6 +74,7 @@ def atlas() -> Atlas:
     return make_atlas(labels, spacing, names)
 
 
+@pytest.mark.slow
 def test_ribs_and_vertebrae_are_a_cleft_apart(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     def body(cleft_mm: float) -> Body:
         monkeypatch.setattr(atlas_bodies, "CLEFT_MM", (cleft_mm, cleft_mm))
