@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from collections.abc import Sized
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def describe_checkpoint(path: Path) -> dict[str, Any]:
-    """Architecture, hash and origin of a checkpoint.
+    """Architecture, hash and origin of a checkpoint, and the settings it is searched with.
 
     Raises:
         InputError: see `load_weights`.
@@ -54,6 +55,7 @@ def describe_checkpoint(path: Path) -> dict[str, Any]:
         "parameters": sum(tensor.numel() for tensor in weights.state_dict.values()),
         "catalogue": entry.name if entry else None,
         "training_data": entry.training_data.kind if entry else weights.training_data,
+        "inference": dict(entry.inference if entry else weights.inference),
         "meta": dict(weights.meta),
     }
 
@@ -81,12 +83,16 @@ def as_text(facts: dict[str, Any]) -> str:
     lines = []
     for key, value in facts.items():
         if isinstance(value, dict):
-            lines += [f"{key}:", *(f"  {name}: {item}" for name, item in value.items())]
+            lines += [_heading(key, value), *(f"  {name}: {item}" for name, item in value.items())]
         elif isinstance(value, list):
-            lines += [f"{key}:" + ("" if value else " none"), *(f"  {_one_line(item)}" for item in value)]
+            lines += [_heading(key, value), *(f"  {_one_line(item)}" for item in value)]
         else:
             lines.append(f"{key}: {value}")
     return "\n".join(lines)
+
+
+def _heading(key: str, items: Sized) -> str:
+    return f"{key}:" if items else f"{key}: none"
 
 
 def _one_line(item: Any) -> str:
