@@ -54,7 +54,7 @@ detect: install ## find the simulated fractures of the sample case; picture and 
 	@$(BIN)/python tools/beside_truth.py $(DEMO) $(SAMPLE)
 	@echo 'Picture: $(DEMO)/simulated_chest_overview.png'
 
-bench: install ## measure the speed of detection on an idle machine; two cores take about an hour
+bench: install ## measure the speed of detection on an idle machine; two cores take more than half an hour
 	PYTHONPATH=Testing $(BIN)/python Testing/Benchmarks/detection.py --output output/bench $(BENCH_ARGS)
 
 accuracy: install ## measure a model on simulated fractures; takes hours, goes on where it was

@@ -119,7 +119,9 @@ def test_training_checkpoint_of_distributed_training(zipped: bool, save: Save) -
     assert_holds(load_weights(path), tensors)
 
 
-@pytest.mark.parametrize("strange", ["{", "[1]", "null", 3, ["roi_size"], {"roi_size": 1}, torch.ones(2)])
+@pytest.mark.parametrize(
+    "strange", ["{", "[1]", "null", "[" * 100_000, 3, ["roi_size"], {"roi_size": 1}, torch.ones(2)]
+)
 def test_what_other_programs_call_the_same_is_not_believed(strange: object, save: Save) -> None:
     meta = {"inference": strange, "training_data": strange}
     weights = load_weights(save({"state_dict": seeded_state_dict("S"), "meta": meta}))

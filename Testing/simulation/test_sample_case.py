@@ -16,8 +16,9 @@ from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
 FOLDER = REPOSITORY / "Resources" / "SampleData"
 NAME = "simulated_chest"
 MOST_BYTES = 6 * 1000 * 1000
-# AVX2 and AVX-512 differ in the last bit of a logarithm or a sine. Where HU come to lie half-way between two
-# whole numbers, that decides: 132 of 4,820,634 voxels on a Zen 3, of a scan that was made on a Zen 4.
+# numpy and BLAS have other kernels for AVX2 than for AVX-512, whose results differ in the last bit. Where HU
+# lie half-way between two whole numbers, that decides: 132 of 4,820,634 voxels on a Zen 3, of a scan that was
+# made on a Zen 4.
 ROUNDED_OTHERWISE = 1e-4
 
 

@@ -15,12 +15,9 @@ from ..case.whole_files import write_json, writing_to
 
 if TYPE_CHECKING:
     from ..case.case_files import CaseFiles
-    from ..case.catalogue import ModelEntry
     from ..case.ct import CtVolume
     from ..engine.detector import CaseResult, Detector
-    from ..engine.weights import Weights
-
-    Model = tuple[Weights, ModelEntry | None]
+    from ..engine.model import Model
 
 
 def describe_run(
@@ -36,7 +33,7 @@ def describe_run(
         ct: the scan as it was read.
         result: what the detector found in it.
         detector: the detector that found it.
-        models: its weights, and their entries in the catalogue.
+        models: its weights, and what is known of them.
         preset: the name or file of the preset.
     """
     return CaseFindings(
@@ -44,7 +41,7 @@ def describe_run(
         ct=CtReference.of(ct),
         provenance=Provenance(
             program=__version__,
-            weights=tuple(_reference(*model) for model in models),
+            weights=tuple(_reference(model) for model in models),
             mode=detector.procedure.name,
             preset=preset,
             settings=detector.settings.to_json(),
@@ -81,11 +78,11 @@ def write_case(files: CaseFiles, ct: CtVolume, result: CaseResult, case: CaseFin
     write_findings(files.findings, case)
 
 
-def _reference(weights: Weights, entry: ModelEntry | None) -> WeightsReference:
+def _reference(model: Model) -> WeightsReference:
     return WeightsReference(
-        sha256=weights.sha256,
-        name=entry.name if entry else None,
-        path=str(weights.path),
-        architecture=weights.architecture,
-        training_data=entry.training_data.kind if entry else weights.training_data,
+        sha256=model.weights.sha256,
+        name=model.name,
+        path=str(model.weights.path),
+        architecture=model.weights.architecture,
+        training_data=model.training_data,
     )

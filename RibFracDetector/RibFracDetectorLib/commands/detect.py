@@ -22,9 +22,8 @@ from .standby import add_option as add_standby_option
 from .standby import stand_by
 
 if TYPE_CHECKING:
-    from ..case.catalogue import ModelEntry
     from ..engine.detector import Detector
-    from ..engine.weights import Weights
+    from ..engine.model import Model
     from .batch.shards import Shard
     from .reporters import NotesReporter
 
@@ -119,14 +118,14 @@ class _Making:
         return self.arguments.preset or DEFAULT_PRESET
 
     @cached_property
-    def models(self) -> list[tuple[Weights, ModelEntry | None]]:
+    def models(self) -> list[Model]:
         """The weights that --weights names, one or several separated by commas."""
         from ..case.catalogue import find_model
-        from ..engine.weights import load_weights
+        from ..engine.model import load_model
 
         names = [None] if self.arguments.weights is None else self.arguments.weights.split(",")
         found = [find_model(name) for name in names]
-        return [(load_weights(path, entry.sha256 if entry else None), entry) for path, entry in found]
+        return [load_model(path, entry) for path, entry in found]
 
     @cached_property
     def detector(self) -> Detector:
@@ -135,14 +134,14 @@ class _Making:
         from ..engine.settings import resolve_settings
 
         wanted = self.arguments
-        blocks = [entry.inference if entry else weights.inference for weights, entry in self.models]
+        blocks = [model.inference for model in self.models]
         if any(block != blocks[0] for block in blocks):
             raise InputError(
                 f"--weights {wanted.weights}: the models were validated with different inference settings; "
                 "results can be merged only of models with the same"
             )
         settings = resolve_settings(wanted.mode, blocks[0], wanted.preset, assignments_of(wanted))
-        weights = [weights for weights, _ in self.models]
+        weights = [model.weights for model in self.models]
         return Detector(weights, settings, wanted.mode, self.device, wanted.precision, wanted.engine)
 
     def warm_up(self) -> None:

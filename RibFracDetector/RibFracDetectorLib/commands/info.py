@@ -42,10 +42,11 @@ def describe_checkpoint(path: Path) -> dict[str, Any]:
         InputError: see `load_weights`.
     """
     from ..case.catalogue import list_models
+    from ..engine.model import Model
     from ..engine.weights import load_weights
 
     weights = load_weights(path)
-    entry = next((model for model in list_models() if model.sha256 == weights.sha256), None)
+    model = Model(weights, next((known for known in list_models() if known.sha256 == weights.sha256), None))
     return {
         "file": str(path),
         "architecture": weights.architecture,
@@ -53,9 +54,9 @@ def describe_checkpoint(path: Path) -> dict[str, Any]:
         "dtype": weights.dtype,
         "keys": weights.tensor_count,
         "parameters": sum(tensor.numel() for tensor in weights.state_dict.values()),
-        "catalogue": entry.name if entry else None,
-        "training_data": entry.training_data.kind if entry else weights.training_data,
-        "inference": dict(entry.inference if entry else weights.inference),
+        "catalogue": model.name,
+        "training_data": model.training_data,
+        "inference": dict(model.inference),
         "meta": dict(weights.meta),
     }
 

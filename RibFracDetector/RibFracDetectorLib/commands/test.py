@@ -22,10 +22,9 @@ from .train import load, require_training_packages
 if TYPE_CHECKING:
     from RibFracTrainingLib.training.configuration import LoadedConfiguration
 
-    from ..case.catalogue import ModelEntry
     from ..engine.detector import Detector
+    from ..engine.model import Model
     from ..engine.settings import InferenceSettings
-    from ..engine.weights import Weights
     from .batch.outcomes import Outcome
     from .batch.run import BatchOptions
     from .reporters import NotesReporter
@@ -115,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
 class _Making:
     """See `batch.making.Making`."""
 
-    models: list[tuple[Weights, ModelEntry | None]]
+    models: list[Model]
     detector: Detector
     preset: str
 
@@ -123,12 +122,11 @@ class _Making:
     def of(cls, wanted: argparse.Namespace, name: str, settings: InferenceSettings, device: str) -> _Making:
         from ..case.catalogue import find_model
         from ..engine.detector import Detector
-        from ..engine.weights import load_weights
+        from ..engine.model import load_model
 
-        path, entry = find_model(wanted.weights)
-        weights = load_weights(path, entry.sha256 if entry else None)
-        detector = Detector([weights], settings, wanted.mode, device, wanted.precision, wanted.engine)
-        return cls([(weights, entry)], detector, f"configuration {name}")
+        model = load_model(*find_model(wanted.weights))
+        detector = Detector([model.weights], settings, wanted.mode, device, wanted.precision, wanted.engine)
+        return cls([model], detector, f"configuration {name}")
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ def _settings(text: Any) -> Mapping[str, Any]:
     """The JSON object that `ribfrac train` writes; what other programs put there is theirs."""
     try:
         values = json.loads(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}
 

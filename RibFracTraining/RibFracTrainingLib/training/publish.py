@@ -21,7 +21,7 @@ from RibFracDetectorLib.case.catalogue import read_catalogue
 from RibFracDetectorLib.case.errors import InputError, RibFracError
 from RibFracDetectorLib.case.whole_files import writing_to, written_whole
 from RibFracDetectorLib.engine.checkpoint import read_checkpoint
-from RibFracDetectorLib.engine.weights import Weights, load_weights
+from RibFracDetectorLib.engine.weights import UNKNOWN_DATA, Weights, load_weights
 
 CATALOGUE = "models.json"
 SHOWN_HASH = 8
@@ -62,7 +62,7 @@ def publish(checkpoint: Path, output: Path, half: bool, training_data: str | Non
     meta = read_meta(checkpoint)
     if output.suffix != ".pth" or not output.stem:
         raise InputError(f"the output is {output}; expected NAME.pth")
-    kind = _kind_of_data(checkpoint, meta.get("training_data"), training_data)
+    kind = _kind_of_data(weights, training_data)
     configuration = yaml.safe_load(meta["config"])
     kept = {key: meta[key] for key in KEPT_META if key in meta}
     kept |= {"training_data": kind, "inference": json.dumps(configuration["inference"])}
@@ -87,8 +87,9 @@ def read_meta(checkpoint: Path) -> dict[str, Any]:
     return meta
 
 
-def _kind_of_data(checkpoint: Path, known: str | None, told: str | None) -> str:
-    if known not in ("real", "simulated"):
+def _kind_of_data(weights: Weights, told: str | None) -> str:
+    known, checkpoint = weights.training_data, weights.path
+    if known == UNKNOWN_DATA:
         if told is None:
             raise InputError(
                 f"{checkpoint} was trained on data that do not say whether their fractures are real; "

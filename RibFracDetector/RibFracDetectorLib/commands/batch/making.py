@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Protocol
 from ...case.case_files import CaseFiles
 
 if TYPE_CHECKING:
-    from ...case.catalogue import ModelEntry
     from ...engine.detector import Detector
-    from ...engine.weights import Weights
+    from ...engine.model import Model
 
 
 class Making(Protocol):
     """Where a batch gets its detector from; loading may wait until the first scan has been read."""
 
     @property
-    def models(self) -> list[tuple[Weights, ModelEntry | None]]:
-        """The weights, and their entries in the catalogue."""
+    def models(self) -> list[Model]:
+        """The weights, and what is known of them."""
 
     @property
     def detector(self) -> Detector:
@@ -38,7 +37,7 @@ def made_otherwise(output: Path, case_ids: Iterable[str], making: Making) -> lis
     """
     detector = making.detector
     ours = {
-        "weights": [weights.sha256 for weights, _ in making.models],
+        "weights": [model.weights.sha256 for model in making.models],
         "mode": detector.procedure.name,
         "settings": detector.settings.to_json(),
     }
