@@ -65,6 +65,11 @@ def exit_code() -> int | None:
     return start()._exit_code
 
 
+def remove_temporary_files() -> None:
+    """Remove the application's temporary folder: a process that ends without Python's clean-up leaves it."""
+    start()._folder.cleanup()
+
+
 def press(widget: object, keys: str) -> None:
     """Press keys on a widget as a user does, each named as in a shortcut: "A", "Ctrl+Z", "Down"."""
     from PySide6 import QtGui, QtTest

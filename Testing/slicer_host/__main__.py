@@ -69,6 +69,7 @@ def _run(arguments: list[str]) -> bool:
 
 if __name__ == "__main__":
     status = main(sys.argv[1:])
+    slicer_host.remove_temporary_files()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)  # neither Qt nor VTK likes the order in which Python would end

@@ -16,10 +16,14 @@ SCRIPT = REPOSITORY / "Testing" / "in_slicer.py"
 def run(
     folder: Path, slicer: Path | str, *arguments: str, script: Path = SCRIPT
 ) -> subprocess.CompletedProcess:
-    """Run the command in `folder` with a program in the place of the application."""
+    """Run the command in `folder` with a program in the place of the application.
+
+    What is temporary goes to `folder`, too: a program that dies leaves it.
+    """
     return subprocess.run(
         [sys.executable, "-I", script, "--slicer", slicer, *arguments],
         cwd=folder,
+        env={**os.environ, "TMPDIR": str(folder)},
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -53,6 +57,7 @@ def test_every_test_is_reported(tmp_path: Path, host: Path) -> None:
         assert f"| {name}" in table
     assert "| test_api_surface.ApiSurfaceTest.test_names_exist | skipped |" in table
     assert "revision test-host" in table
+    assert not list(tmp_path.glob("slicer-host-*")), "what was temporary is removed"
 
 
 def planted(folder: Path, tests: str) -> Path:
