@@ -61,6 +61,7 @@ class RibFracDetectorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.panel = None
+        self.sceneChanged = False  # while a batch keeps us from looking at it
 
     def setup(self) -> None:
         """Make the panel."""
@@ -76,6 +77,7 @@ class RibFracDetectorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         for event in (scene.EndCloseEvent, scene.EndImportEvent, scene.EndRestoreEvent):
             self.addObserver(scene, event, self.onSceneReady)
+        self.addObserver(scene, scene.EndBatchProcessEvent, self.onBatchEnd)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
 
     def enter(self) -> None:
@@ -105,8 +107,16 @@ class RibFracDetectorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.scene_closes()
 
     def onSceneReady(self, _caller: Any, _event: str) -> None:
-        """Another scene is there."""
-        if not slicer.mrmlScene.IsBatchProcessing():
+        """Another scene is there, or will be when the batch that this is a part of is over."""
+        if slicer.mrmlScene.IsBatchProcessing():
+            self.sceneChanged = True
+        else:
+            self.panel.scene_is_ready()
+
+    def onBatchEnd(self, _caller: Any, _event: str) -> None:
+        """Clearing and loading in one go, for example, is over."""
+        if self.sceneChanged:
+            self.sceneChanged = False
             self.panel.scene_is_ready()
 
     def onNodeRemoved(self, _caller: Any, _event: str) -> None:

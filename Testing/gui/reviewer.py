@@ -7,6 +7,9 @@ from typing import Any
 import slicer_host
 from ribfrac_testing.review_cases import StoredCase
 
+# Where nothing is found: voxels k, j, i of the stored case.
+CORNER = (slice(40, 44), slice(5, 9), slice(5, 9))
+
 
 class Reviewer:
     """A reader at work on a stored case."""
@@ -43,7 +46,17 @@ class Reviewer:
         import slicer.util
 
         place = self.session.grid.index_to_ras(voxel).tolist()
-        slicer.util.getNode("Crosshair").SetCursorPositionRAS(place)
+        slicer.util.getNode("Crosshair").SetCrosshairRAS(place)
+
+    def draw(self, segment: str, place: tuple[slice, slice, slice]) -> int:
+        """Fill a block (k, j, i) of a segment, as the Segment Editor does; how many voxels it has then."""
+        import slicer.util
+
+        segmentation = self.panel.review._case.scene.nodes.segmentation
+        voxels = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segment, self.node)
+        voxels[place] = voxels.max() or 1
+        slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, segmentation, segment, self.node)
+        return int((voxels != 0).sum())
 
     def selected(self) -> int:
         """The selected row."""

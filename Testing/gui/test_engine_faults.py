@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ribfrac_testing.review_cases import StoredCase
+from ribfrac_testing.review_cases import StoredCase, small_scan
 from RibFracDetectorLib.case.handshake import hello_event
+from slicer_host import slot_errors
 
 from .processes import Wait, wait_until
 
@@ -70,19 +71,25 @@ say(event="result", case="case", findings=4, folder=str(folder))
 """
 
 
-@pytest.mark.parametrize("event", ["volume removed", "scene closed", "nothing"])
+@pytest.mark.parametrize("event", ["volume removed", "scene closed", "another scene", "nothing"])
 def test_the_case_is_kept_whatever_happens_to_the_scene(
     panel: Any, detect: Callable[[str], Any], stored: StoredCase, wait: Wait, tmp_path: Path, event: str
 ) -> None:
     import slicer
+    import slicer.util
 
     sign, go = tmp_path / "sign", tmp_path / "go"
     node = detect(FINISHES.format(sign=str(sign), go=str(go), case=str(stored.files.folder)))
+    node_id = node.GetID()
     wait_until(sign.exists)
     if event == "volume removed":
         slicer.mrmlScene.RemoveNode(node)
     elif event == "scene closed":
         slicer.mrmlScene.Clear()
+    elif event == "another scene":
+        slicer.mrmlScene.Clear()
+        other = slicer.util.loadVolume(str(small_scan((7, 0, 0)).write(tmp_path / "other.nii.gz")))
+        assert other.GetID() == node_id, "ids begin anew in a scene"
     go.touch()
     wait(lambda: is_ready(panel))
     assert (tmp_path / "cases" / "case_findings.json").exists()
@@ -91,6 +98,50 @@ def test_the_case_is_kept_whatever_happens_to_the_scene(
     else:
         assert "no longer in the scene" in panel.ui.messageLabel.text
         assert panel.review.session is None
+
+
+def test_a_cancel_that_comes_after_the_files_shows_them(
+    panel: Any, detect: Callable[[str], Any], stored: StoredCase, wait: Wait, tmp_path: Path
+) -> None:
+    sign = tmp_path / "sign"
+    code = FINISHES.format(sign=str(sign), go=str(tmp_path), case=str(stored.files.folder))
+    detect(code.replace('say(event="result"', 'time.sleep(300)\nsay(event="result"'))
+    wait_until((tmp_path / "cases" / "case_findings.json").exists)
+    panel.ui.detectButton.click()
+    wait(lambda: is_ready(panel))
+    assert panel.ui.messageLabel.text == "Done: case_findings.json"
+    assert panel.review.session is not None
+
+
+@pytest.mark.parametrize("fault", ["no temporary folder", "full disk", "programming error"])
+def test_what_cannot_be_started_can_be_tried_again(
+    panel: Any,
+    detect: Callable[[str], Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+) -> None:
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if fault == "no temporary folder":
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    elif fault == "full disk":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    else:
+        monkeypatch.setattr("RibFracDetectorLib.gui.detection.ct_in", lambda _node: 1 / 0)
+    try:
+        detect("time.sleep(300)")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert is_ready(panel)
+    assert panel.ui.detectButton.enabled
+    if fault == "programming error":
+        (error,) = slot_errors.take()
+        assert isinstance(error, ZeroDivisionError)
+    else:
+        assert "free some space" in panel.ui.messageLabel.text
+    assert list(tmp_path.glob("ribfrac-ct-*")) == []
 
 
 def test_a_second_run_never_overwrites(

@@ -93,6 +93,60 @@ def test_the_ct_is_asked_for_and_another_one_refused(
     assert open_it() is not None
 
 
+def test_a_file_that_is_no_image_is_told(
+    open_it: Callable[[], Any], user: dict[str, Any], stored: StoredCase, tmp_path: Path
+) -> None:
+    stored.ct.source.write_text("no image either")
+    user["ct"] = tmp_path / "note.nii.gz"
+    user["ct"].write_text("no image")
+    assert open_it() is None
+    assert "note.nii.gz is no image" in user["told"][0]
+
+
+def test_a_colour_picture_of_the_same_size_is_passed_over(open_it: Callable[[], Any]) -> None:
+    import slicer
+    import vtk
+
+    picture = vtk.vtkImageData()
+    picture.SetDimensions(60, 56, 48)
+    picture.AllocateScalars(vtk.VTK_SHORT, 3)
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "picture").SetAndObserveImageData(picture)
+    assert open_it() is not None
+
+
+def test_a_removed_ct_is_not_asked_for_whenever_the_module_opens(
+    open_it: Callable[[], Any], user: dict[str, Any], stored: StoredCase, panel: Any
+) -> None:
+    import slicer
+
+    open_it()
+    stored.ct.source.unlink()
+    slicer.mrmlScene.RemoveNode(volumes()[0])
+    for _ in range(2):
+        panel.exit()
+        panel.enter()
+    assert user["asked"] == 0
+    assert len(user["told"]) == 1, "that the case was closed"
+
+
+def test_a_case_that_cannot_be_opened_leaves_the_open_one(
+    open_it: Callable[[], Any], user: dict[str, Any], panel: Any, tmp_path: Path
+) -> None:
+    from RibFracDetectorLib.review.session import ReviewSession
+
+    present = open_it()
+    other = store_case(tmp_path / "other", scan=small_scan(ROTATED), case_id="other")
+    user["findings"] = other.files.findings
+    with ReviewSession.open(other.files, "somebody"):
+        panel.ui.openCaseButton.click()
+    assert "open elsewhere" in user["told"][0]
+    assert panel.review.session is present
+    present.decide(1, "accepted")
+    panel.ui.openCaseButton.click()
+    assert panel.review.session.case.case_id == "other"
+    assert open_it().finding(1).status == "accepted", "the first was closed then"
+
+
 def test_a_file_at_the_old_path_that_is_another_ct_is_not_taken(
     open_it: Callable[[], Any], user: dict[str, Any], stored: StoredCase, tmp_path: Path
 ) -> None:
@@ -190,5 +244,8 @@ def test_another_reader_signs_from_now_on(open_it: Callable[[], Any], panel: Any
     panel.ui.readerEdit.editingFinished()
     assert settings.value("RibFrac/reader") == "second"
     panel.review.session.decide(2, "rejected")
+    panel.ui.readerEdit.text = "山田\u3000太郎"
+    panel.ui.readerEdit.editingFinished()
+    panel.review.session.decide(3, "rejected")
     signed = [event.reader for event in panel.review.session.events if event.kind == "decided"]
-    assert signed == ["reader", "second"]
+    assert signed == ["reader", "second", "山田\u3000太郎"]

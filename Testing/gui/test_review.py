@@ -71,7 +71,7 @@ def test_keys_rest_while_text_is_typed_and_when_the_module_is_left(
     slicer_host.press(reader.ui.commentEdit, "Return")
     assert reader.session.finding(1).comment.lower() == "kd"
     assert reader.session.finding(1).status == "undecided"
-    reader.window.setFocus()
+    assert not reader.ui.commentEdit.hasFocus(), "Return ends the typing"
     reader.press("K")
     assert reader.session.finding(1).status == "accepted"
     before = reader.session.state.sequence
@@ -116,6 +116,11 @@ def test_the_threshold_filters_and_keeps_what_is_decided(open_stored: Callable[.
     reader.ui.thresholdSlider.value = 1.0
     assert reader.column(1) == ["0.25"]
     assert "3 hidden below threshold" in reader.ui.hiddenLabel.text
+    reader.ui.thresholdSlider.value = 0.0
+    reader.ui.findingsTable.selectRow(2)
+    reader.ui.thresholdSlider.value = 0.6
+    reader.press("K")
+    assert reader.session.finding(3).status == "undecided", "what is hidden is not decided"
 
 
 def test_the_threshold_tells_what_was_measured_of_the_model(

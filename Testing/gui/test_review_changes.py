@@ -11,7 +11,7 @@ import slicer_host
 from RibFracDetectorLib.case.review_log import read_log
 
 from .processes import Wait
-from .reviewer import Reviewer
+from .reviewer import CORNER, Reviewer
 
 
 def test_add_at_the_crosshair_and_delete(open_stored: Callable[..., Reviewer], errors: list[str]) -> None:
@@ -29,9 +29,22 @@ def test_add_at_the_crosshair_and_delete(open_stored: Callable[..., Reviewer], e
     assert len(reader.column(0)) == 5
     reader.ui.findingsTable.selectRow(0)
     assert not reader.ui.deleteButton.enabled, "the model's stay in the record"
+    move_the_mouse_to_the_button(reader)
+    reader.ui.addButton.click()
+    center = reader.session.grid.ras_to_index(reader.session.finding(5).box_ras.center)
+    assert center == pytest.approx((30, 28, 24)), "not where the mouse left the view"
     reader.point_at((3000, 28, 24))
     reader.press("M")
     assert "outside of the volume" in errors[0]
+
+
+def move_the_mouse_to_the_button(reader: Reviewer) -> None:
+    """It crosses other places of the view and leaves it."""
+    import slicer.util
+
+    crosshair = slicer.util.getNode("Crosshair")
+    crosshair.SetCursorPositionRAS(reader.session.grid.index_to_ras((10, 10, 10)).tolist())
+    crosshair.SetCursorPositionInvalid()
 
 
 def test_a_typed_box_keeps_what_was_not_touched(open_stored: Callable[..., Reviewer]) -> None:
@@ -65,18 +78,12 @@ def test_a_dragged_box_is_one_event(open_stored: Callable[..., Reviewer]) -> Non
 def test_the_segment_editor_is_made_on_first_use_and_leaving_it_is_one_event(
     open_stored: Callable[..., Reviewer],
 ) -> None:
-    import slicer.util
-
     reader = open_stored()
     assert reader.panel.review._mask_editor._editor is None
     reader.press("N", "E")
     editor = reader.panel.review._mask_editor._editor
     assert reader.ui.maskEditorFrame.visible
-    segmentation = reader.panel.review._case.scene.nodes.segmentation
-    segment = editor.currentSegmentID()
-    voxels = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segment, reader.node)
-    voxels[40:44, 5:9, 5:9] = voxels.max()
-    slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, segmentation, segment, reader.node)
+    reader.draw(editor.currentSegmentID(), CORNER)
     before = reader.session.mask(1).count
     reader.press("K")
     assert reader.session.finding(1).status == "undecided", "the keys rest"
@@ -149,6 +156,50 @@ def test_a_saved_scene_restores_everything(
     assert reader.session.state.findings == state.findings
     assert reader.session.threshold == 0.5
     assert [reader.column(number) for number in range(7)] == table
+
+
+def test_a_scene_loaded_in_place_of_another_restores_it_too(
+    open_stored: Callable[..., Reviewer], tmp_path: Path, wait: Wait
+) -> None:
+    """The application's Clear existing scene: closing and importing are one batch."""
+    import slicer
+    import slicer.util
+
+    reader = open_stored()
+    reader.press("N", "K")
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    assert slicer.mrmlScene.ReadFromMRB(str(tmp_path / "scene.mrb"), True)
+    wait(lambda: reader.session is not None)
+    assert reader.session.finding(1).status == "accepted"
+    wait(lambda: reader.ui.detectButton.enabled)
+
+
+def test_without_the_package_that_reads_cases_it_is_asked_for_once(
+    open_stored: Callable[..., Reviewer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import slicer
+    import slicer.util
+    from RibFracDetectorLib.gui import dialogs, packages
+
+    reader = open_stored()
+    reader.press("N", "K")
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    slicer.mrmlScene.Clear()
+    asked: list[str] = []
+    monkeypatch.setattr(dialogs, "ask", lambda question: bool(asked.append(question)))
+    present = packages.missing
+    monkeypatch.setattr(packages, "missing", list)
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    for _ in range(2):
+        reader.panel.exit()
+        reader.panel.enter()
+    assert reader.session is None
+    (question,) = asked
+    assert "jsonschema" in question
+    monkeypatch.setattr(packages, "missing", present)
+    reader.panel.exit()
+    reader.panel.enter()
+    assert reader.session.finding(1).status == "accepted"
 
 
 def test_removing_the_volume_closes_the_case_and_loses_nothing(

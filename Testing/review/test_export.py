@@ -143,8 +143,14 @@ def test_nothing_is_overwritten(session: ReviewSession, stored: StoredCase, tmp_
             export_case(session, folder)
     assert {path: path.read_bytes() for path in before} == before
     export_case(session, tmp_path / "export")
-    with pytest.raises(InputError, match="holds an export of this case"):
+    with pytest.raises(InputError, match=r"holds case_export\.json of this case already"):
         export_case(session, tmp_path / "export")
+    other = tmp_path / "another run"
+    other.mkdir()
+    (other / "case_det_roi_infos.json").write_text("the model's")
+    with pytest.raises(InputError, match=r"holds case_det_roi_infos\.json"):
+        export_case(session, other)
+    assert [path.name for path in other.iterdir()] == ["case_det_roi_infos.json"]
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match="cannot be written"):
         export_case(session, tmp_path / "file")

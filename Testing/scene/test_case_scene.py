@@ -242,6 +242,17 @@ def test_leaving_the_mask_editor_is_one_undoable_event(show) -> None:
     assert shown.case._segments.read(3) == shown.session.mask(3), "the others are untouched"
 
 
+def test_every_segment_that_was_drawn_in_is_taken(show) -> None:
+    """The Segment Editor can be turned to other segments, and draws over them in some modes."""
+    shown = show(scan=small_scan((6, -4, 9), "SAL"))
+    drawn = MaskPatch.of(np.ones((5, 4, 3)), (8, 9, 10))
+    shown.case.begin_mask_edit(1)
+    draw(shown, 3, drawn)
+    shown.case.end_mask_edit()
+    assert shown.session.mask(3) == drawn
+    assert [event.kind for event in shown.session.events].count("mask_edited") == 1
+
+
 def test_leaving_the_mask_editor_without_a_change_is_no_event(show) -> None:
     shown = show()
     for number in (1, 2):
@@ -359,12 +370,19 @@ def test_two_runs_on_one_ct_stay_apart(show, tmp_path) -> None:
     with ReviewSession.open(again.files, "R1") as session:
         other = CaseScene.show(shown.scene, shown.ct_node, session)
         other.make_boxes()
+        assert not visible_boxes(shown), "boxes of two runs are not told apart by eye"
+        assert not shown.case.nodes.segmentation.GetDisplayVisibility()
         session.decide(1, "rejected")
         assert other.nodes.segmentation is not shown.case.nodes.segmentation
         assert shown.segmentation.GetSegment("RibFrac_1").GetColor() == STATUS_COLORS["accepted"]
         other.remove()
     assert shown.case.is_following
     assert segment_ids(shown) == ["RibFrac_1", "RibFrac_3", "RibFrac_4", "RibFrac_boxes"]
+    shown.case.close()
+    again = CaseScene.show(shown.scene, shown.ct_node, shown.session)
+    assert again.nodes.segmentation.GetDisplayVisibility()
+    assert visible_boxes(shown) == {1, 2, 3}
+    again.close()
 
 
 def test_closing_the_scene_or_removing_the_ct_ends_following(show) -> None:

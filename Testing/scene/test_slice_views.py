@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from ribfrac_testing.scenes import linear_transform
+from ribfrac_testing.scenes import add_volume, linear_transform
 from RibFracDetectorLib.scene.slice_views import BONE_LEVEL, BONE_WINDOW, SliceViews
 
 SIZES = {"Red": (400, 300), "Yellow": (200, 500), "Green": (300, 300)}
@@ -87,6 +87,22 @@ def test_leaving_puts_everything_back(show) -> None:
     views.enter(shown.ct_node)
     views.leave()
     assert display.GetWindow() == 100
+
+
+def test_the_ct_is_in_the_views_and_what_was_there_comes_back(show) -> None:
+    shown = show()
+    nodes = slice_nodes(shown.scene)
+    layers = [slicer.vtkMRMLSliceCompositeNode() for _ in nodes[:2]]
+    another = add_volume(shown.scene, shown.stored.ct).GetID()
+    for composite, node, volume in zip(layers, nodes, (another, None), strict=False):
+        composite.SetLayoutName(node.GetLayoutName())
+        shown.scene.AddNode(composite)
+        composite.SetBackgroundVolumeID(volume)
+    views = SliceViews(nodes)
+    views.enter(shown.ct_node)
+    assert {composite.GetBackgroundVolumeID() for composite in layers} == {shown.ct_node.GetID()}
+    views.leave()
+    assert [composite.GetBackgroundVolumeID() for composite in layers] == [another, None]
 
 
 def test_an_automatic_window_is_automatic_again(show) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .ct import CtVolume
 from .dicom import SERIES_UID
+from .errors import InputError
 from .whole_files import written_whole
 
 
@@ -16,7 +17,7 @@ def write_ct(path: Path, ct: CtVolume) -> None:
         path: ends with `.nrrd`, the format that holds a grid in double precision and a SeriesInstanceUID.
 
     Raises:
-        InputError: see `whole_files.written_whole`.
+        InputError: see `whole_files.written_whole`; or SimpleITK cannot write it, as on a full disk.
     """
     import SimpleITK as sitk  # noqa: N813
 
@@ -27,4 +28,7 @@ def write_ct(path: Path, ct: CtVolume) -> None:
     if ct.series_uid:
         image.SetMetaData(SERIES_UID, ct.series_uid)
     with written_whole(path) as temporary:
-        sitk.WriteImage(image, str(temporary), useCompression=False, imageIO="NrrdImageIO")
+        try:
+            sitk.WriteImage(image, str(temporary), useCompression=False, imageIO="NrrdImageIO")
+        except RuntimeError:
+            raise InputError(f"{path}: the CT cannot be written; free some space") from None

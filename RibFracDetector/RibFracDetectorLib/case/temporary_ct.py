@@ -24,8 +24,18 @@ def new_folder(base: Path | None = None) -> Path:
 
     Args:
         base: where; None is the system's folder for temporary files.
+
+    Raises:
+        InputError: it cannot be written to.
     """
-    return Path(tempfile.mkdtemp(prefix=f"ribfrac-ct-{this_host()}-{os.getpid()}-", dir=base))
+    parent = Path(base or tempfile.gettempdir())
+    try:
+        return Path(tempfile.mkdtemp(prefix=f"ribfrac-ct-{this_host()}-{os.getpid()}-", dir=parent))
+    except OSError as error:
+        raise InputError(
+            f"{parent}: no temporary copy of the CT can be made there ({error.strerror}); free some space or "
+            "name another folder in the environment variable TMPDIR"
+        ) from None
 
 
 def remove_folder(folder: Path) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import qt
 import slicer
+from slicer.i18n import tr as _
 
 from ..case.case_files import CaseFiles
+from ..case.errors import InputError
 from ..review.session import Change, ReviewSession
 from ..scene.case_scene import CaseScene
 from ..scene.ct import from_world
@@ -59,10 +61,19 @@ class CaseOnScreen:
             views.leave()
 
     def crosshair_voxel(self) -> tuple[float, float, float]:
-        """Where the crosshair is, in voxels of the CT."""
-        position = [0.0, 0.0, 0.0]
-        slicer.util.getNode("Crosshair").GetCursorPositionRAS(position)
-        x, y, z = self.session.grid.ras_to_index(from_world(self.ct_node, position)).tolist()
+        """Where the crosshair is, in voxels of the CT.
+
+        Not where the mouse is: on its way to a button it crosses other places.
+
+        Raises:
+            InputError: outside of the CT.
+        """
+        grid = self.session.grid
+        place = slicer.util.getNode("Crosshair").GetCrosshairRAS()
+        x, y, z = grid.ras_to_index(from_world(self.ct_node, place)).tolist()
+        if not all(-0.5 <= at < size - 0.5 for at, size in zip((x, y, z), grid.size, strict=True)):
+            advice = _("move the mouse to the fracture with Shift held, then mark it.")
+            raise InputError(_("The crosshair is outside of the volume; ") + advice)
         return x, y, z
 
     @property

@@ -47,12 +47,13 @@ class DetectSection:
 
     Args:
         ui: the panel's widgets.
-        on_finished: gets the files of a finished case and the id of the volume node it was made of.
+        on_finished: gets the files of a finished case and the volume node that it was made of, which may
+            have left the scene.
         on_banner: called when what has to be said about the model may have changed.
     """
 
     def __init__(
-        self, ui: Any, on_finished: Callable[[CaseFiles, str], None], on_banner: Callable[[], None]
+        self, ui: Any, on_finished: Callable[[CaseFiles, Any], None], on_banner: Callable[[], None]
     ) -> None:
         self._ui = ui
         self._on_finished, self._on_banner = on_finished, on_banner
@@ -60,6 +61,7 @@ class DetectSection:
         self._parameters: DetectorParameters | None = None
         self._state = State.READY
         self._job: Detection | Installation | None = None
+        self._node: Any = None
         self._query: DeviceQuery | None = None
         self._answer: dict[str, Any] | None = None
         self._devices = preflight.DeviceReport(_("asking the engine …"))
@@ -152,18 +154,28 @@ class DetectSection:
             self._job.cancel()
 
     def _begin(self) -> None:
-        if not self._preferences.engine_python and not self.has(packages.DETECTING):
+        # The application shows the findings, whichever Python finds them.
+        if not self.has(packages.REVIEWING if self._preferences.engine_python else packages.DETECTING):
             return
         self.say("")
         self._job = Detection(self._show_progress, self._log.add, self._detected)
-        node = self._ui.ctSelector.currentNode()
-        self._volume_id = node.GetID()
-        self._enter(State.DETECTING)
+        self._node = self._ui.ctSelector.currentNode()
         self._options_used = self._options()
+        self._enter(State.DETECTING)
+        self._try(
+            lambda: self._job.start(self._node, self._options_used, self._standby),
+            lambda error: self._detected(DetectionEnding(error=error)),
+        )
+
+    def _try(self, start: Callable[[], None], refused: Callable[[str], None]) -> None:
+        """Start what runs in the background; whatever goes wrong, Detect can be clicked again."""
         try:
-            self._job.start(node, self._options_used, self._standby)
+            start()
         except RibFracError as error:
-            self._detected(DetectionEnding(error=str(error)))
+            refused(str(error))
+        except BaseException:  # the application logs what it was
+            self._enter(State.READY)
+            raise
 
     def _options(self) -> DetectionOptions:
         return DetectionOptions(
@@ -185,7 +197,7 @@ class DetectSection:
             self._standby.abandon()  # on Windows, files in use cannot be replaced
             self._job = Installation(self._log.add, self._installed)
             self._enter(State.INSTALLING)
-            self._job.start(missing)
+            self._try(lambda: self._job.start(missing), self._installed)
         return not missing
 
     def _installed(self, error: str | None) -> None:
@@ -196,10 +208,11 @@ class DetectSection:
 
     def _detected(self, ending: DetectionEnding) -> None:
         cancelled = self._state is State.CANCELLING
+        node, self._node = self._node, None
         self._enter(State.READY)
         if ending.files is not None:
             self.say(_("Done: {file}").format(file=ending.files.findings.name))
-            self._on_finished(ending.files, self._volume_id)
+            self._on_finished(ending.files, node)
             if self._preferences.keep_ready:
                 self._standby.prepare(self._options_used)
         elif ending.error is not None:

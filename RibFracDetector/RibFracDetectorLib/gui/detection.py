@@ -159,11 +159,14 @@ class Detection:
 
     def _ended(self, ending: EngineEnding) -> None:
         self._remove_copy()
-        if ending.succeeded and not self._files.is_finished:
+        finished = self._files.is_finished
+        if ending.succeeded and not finished:
             error = _("The engine ended well, but {file} is missing; look in the log.")
             self._on_end(DetectionEnding(error=error.format(file=self._files.findings)))
         elif ending.succeeded:
             remember_rate(self._rate_name, (time.monotonic() - self._began) / self._megavoxels)
+            self._on_end(DetectionEnding(self._files))
+        elif ending.cancelled and finished:  # too late: the files are there
             self._on_end(DetectionEnding(self._files))
         else:
             self._on_end(DetectionEnding(error=ending.error))

@@ -39,6 +39,7 @@ class FindingEditor:
             ui.classComboBox.addItem(name, name)
         ui.classComboBox.connect("activated(int)", self._classified)
         ui.commentEdit.connect("editingFinished()", self._commented)
+        ui.commentEdit.connect("returnPressed()", lambda: ui.commentEdit.clearFocus())  # keys decide again
         self._boxes = [getattr(ui, name) for name in (*CENTER, *SIZE)]
         for box in self._boxes:
             box.connect("editingFinished()", self._box_typed)
@@ -60,6 +61,11 @@ class FindingEditor:
         comment = finding.comment if finding else ""
         if ui.commentEdit.text != comment:
             ui.commentEdit.text = comment
+
+    def commit(self) -> None:
+        """Take over what is typed: a button that takes no focus, as on macOS, does not end the typing."""
+        self._commented()
+        self._box_typed()
 
     def _classified(self, index: int) -> None:
         if self._finding is not None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
+from ..case.whole_files import writing_to
 from . import packages
 from .child_process import ChildProcess, Command, Ending
 
@@ -32,19 +33,29 @@ class Installation:
         self._constraints: Path | None = None
 
     def start(self, requirements: list[str]) -> None:
-        """Install; the application's own packages are kept as they are."""
+        """Install; the application's own packages are kept as they are.
+
+        Raises:
+            InputError: the folder for temporary files cannot be written to.
+        """
         through_pip = list(requirements)
         torch = [text for text in requirements if text.startswith("torch")]
         if torch and packages.pytorch_extension_is_there():
             self._on_log(_("Installing PyTorch with the extension PyTorch; this takes a few minutes."))
-            install_torch(torch[0].removeprefix("torch"))
+            try:
+                install_torch(torch[0].removeprefix("torch"))
+            except Exception as error:  # the extension's own, of any kind
+                self._on_log(str(error))
+                self._on_end(_("The extension PyTorch could not install torch; the log tells why."))
+                return
             through_pip.remove(torch[0])
         if not through_pip:
             self._on_end(None)
             return
-        handle, name = tempfile.mkstemp(prefix="ribfrac-constraints-", suffix=".txt")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write("\n".join(packages.constraints()))
+        with writing_to(Path(tempfile.gettempdir())):
+            handle, name = tempfile.mkstemp(prefix="ribfrac-constraints-", suffix=".txt")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write("\n".join(packages.constraints()))
         self._constraints = Path(name)
         arguments = packages.pip_arguments(through_pip, name)
         self._child.start(Command(sys.executable, arguments, dict(os.environ)))

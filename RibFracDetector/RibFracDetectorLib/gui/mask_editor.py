@@ -67,4 +67,6 @@ class MaskEditor:
             node.SetSingletonTag(NODE_TAG)
             node.SetHideFromEditors(True)
             node = slicer.mrmlScene.AddNode(node)
+        # Else drawing one fracture erases its neighbours. Closing a scene keeps the node and resets it.
+        node.SetOverwriteMode(node.OverwriteNone)
         return node

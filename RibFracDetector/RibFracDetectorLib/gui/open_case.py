@@ -16,7 +16,7 @@ from ..case.findings_file import read_findings
 from ..case.thorax import measure_thorax
 from ..review.session import ReviewSession
 from ..scene.case_scene import CaseScene
-from ..scene.stored import stored_cases
+from ..scene.stored import StoredCase
 from . import dialogs
 from .preferences import Preferences
 from .volumes import ct_in
@@ -104,7 +104,15 @@ def _difference(wanted: CtReference, node: Any) -> str | None:
 
 def _load_from_path(wanted: CtReference) -> Any:
     path = Path(wanted.path)
-    return slicer.util.loadVolume(str(path)) if path.is_file() else None
+    return _loaded(path) if path.is_file() else None
+
+
+def _loaded(path: Path) -> Any:
+    """The volume in a file; None if the application can read none from it."""
+    try:
+        return slicer.util.loadVolume(str(path))
+    except RuntimeError:
+        return None
 
 
 def _load_from_dicom(wanted: CtReference) -> Any:
@@ -127,7 +135,9 @@ def _ask_for_ct(wanted: CtReference) -> Any:
     path = dialogs.choose_ct_file(title)
     if path is None:
         raise InputError(_("The case was not opened: its CT is needed."))
-    node = slicer.util.loadVolume(str(path))
+    node = _loaded(path)
+    if node is None:
+        raise InputError(_("{path} is no image; choose the CT of the case.").format(path=path))
     difference = _difference(wanted, node)
     if difference is not None:
         slicer.mrmlScene.RemoveNode(node)
@@ -137,16 +147,15 @@ def _ask_for_ct(wanted: CtReference) -> Any:
     return node
 
 
-def restore_case(reader: str) -> tuple[ReviewSession, CaseScene] | None:
-    """Go on with the case that a scene brought with it; None if it brought none.
+def restore_case(stored: StoredCase, reader: str) -> tuple[ReviewSession, CaseScene]:
+    """Go on with a case that a scene brought with it.
 
     Its files are completed where they were; if that folder is not on this machine, among the other cases.
 
     Raises:
-        InputError: its files cannot be read or written, or were reviewed in another way since.
+        InputError: its files cannot be read or written, or were reviewed in another way since; or see
+            `find_ct`, where the scene lacks its CT.
     """
-    for stored in stored_cases(slicer.mrmlScene):
-        folder = stored.folder if stored.folder.is_dir() else Path(Preferences.case_folder)
-        files = stored.write_to(folder)
-        return show_case(files, stored.ct_node or find_ct(files), reader)
-    return None
+    folder = stored.folder if stored.folder.is_dir() else Path(Preferences.case_folder)
+    files = stored.write_to(folder)
+    return show_case(files, stored.ct_node or find_ct(files), reader)

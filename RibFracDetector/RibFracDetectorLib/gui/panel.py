@@ -64,7 +64,7 @@ class Panel:
     def scene_is_ready(self) -> None:
         """A scene was closed, loaded or restored."""
         self._bind()
-        self.review.find_case_in_scene()
+        self.review.scene_is_ready()
 
     def node_removed(self) -> None:
         """A node was taken out of the scene."""
@@ -99,9 +99,8 @@ class Panel:
             self._parameters = None
         self.detect.bind(None)
 
-    def _detected(self, files: CaseFiles, volume_id: str) -> None:
-        node = slicer.mrmlScene.GetNodeByID(volume_id)
-        if node is None:
+    def _detected(self, files: CaseFiles, node: Any) -> None:
+        if not slicer.mrmlScene.IsNodePresent(node):
             text = _("The CT is no longer in the scene. The case is kept: open {file} with Open case.")
             self.detect.say(text.format(file=files.findings))
             return

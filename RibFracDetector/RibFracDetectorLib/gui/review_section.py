@@ -10,13 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import slicer
 from slicer.i18n import tr as _
 
 from ..case.case_files import CaseFiles
 from ..case.errors import RibFracError
 from ..review.session import Change, ReviewSession
 from ..scene.case_scene import CaseScene
-from . import dialogs
+from ..scene.stored import StoredCase, stored_cases
+from . import dialogs, packages
 from .case_on_screen import CaseOnScreen
 from .finding_editor import FindingEditor
 from .findings_table import FindingsTable
@@ -44,11 +46,13 @@ class ReviewSection:
         self._preferences = Preferences()
         self._case: CaseOnScreen | None = None
         self._entered = False
+        self._packages_asked = False
         self._mask_editor = MaskEditor(ui.maskEditorFrame)
-        self._actions = ReviewActions(ui, lambda: self._case, self.attempt)
+        self._editor = FindingEditor(ui, self.attempt)
+        self._actions = ReviewActions(ui, lambda: self._case, self._act)
         self._shortcuts = Shortcuts(self._actions.by_name, self._count_key)
         table = FindingsTable(ui.findingsTable, self._actions.go_to)
-        self._display = ReviewDisplay(ui, table, FindingEditor(ui, self.attempt))
+        self._display = ReviewDisplay(ui, table, self._editor)
         ui.openCaseButton.connect("clicked()", self._open_stored_case)
         ui.thresholdSlider.connect("valueChanged(double)", self._slider_moved)
         ui.editMaskButton.connect("toggled(bool)", self._mask_toggled)
@@ -72,7 +76,7 @@ class ReviewSection:
         """The module is opened: its keys work."""
         self._entered = True
         self._shortcuts.install()
-        self.find_case_in_scene()
+        self._find_case(lambda stored: stored.ct_node is not None)
         if self._case is not None:
             self._case.take_views()
 
@@ -90,9 +94,12 @@ class ReviewSection:
         Raises:
             InputError: see `open_case.show_case`.
         """
-        self.close()
+        if self._case is not None and self._case.files == files:
+            self.close()  # it is locked by ourselves
         unaided = self._ui.unaidedCheckBox.checked
-        self._begin(*show_case(files, ct_node, self._preferences.reader, unaided))
+        shown = show_case(files, ct_node, self._preferences.reader, unaided)
+        self.close()
+        self._begin(*shown)
 
     def close(self) -> None:
         """Close the case; everything is in its files, and its nodes stay in the scene."""
@@ -114,10 +121,10 @@ class ReviewSection:
             )
             dialogs.tell_error(text + _("open {file} to go on.").format(file=files.findings))
 
-    def find_case_in_scene(self) -> None:
-        """Go on with the case that a loaded scene holds, if none is open."""
-        if self._case is None:
-            self.attempt(self._restore)
+    def scene_is_ready(self) -> None:
+        """Another scene is there: go on with the case that it holds."""
+        self._packages_asked = False
+        self._find_case(lambda _: True)
 
     def attempt(self, change: Callable[[], object]) -> None:
         """Do something that may be refused, and say why if it is."""
@@ -127,10 +134,28 @@ class ReviewSection:
             dialogs.tell_error(str(error))
             self._show()
 
-    def _restore(self) -> None:
-        restored = restore_case(self._preferences.reader)
-        if restored is not None:
-            self._begin(*restored)
+    def _act(self, change: Callable[[], object]) -> None:
+        """Do what a key or button says, after what the reader was drawing or typing is taken over."""
+        self._leave_mask_editor()
+        self._editor.commit()
+        self.attempt(change)
+
+    def _find_case(self, wanted: Callable[[StoredCase], bool]) -> None:
+        """Go on with the first such case of the scene, if none is open."""
+        if self._case is None:
+            self.attempt(lambda: self._restore(wanted))
+
+    def _restore(self, wanted: Callable[[StoredCase], bool]) -> None:
+        stored = next(filter(wanted, stored_cases(slicer.mrmlScene)), None)
+        if stored is not None and self._may_read():
+            self._begin(*restore_case(stored, self._preferences.reader))
+
+    def _may_read(self) -> bool:
+        """Whether the packages are there; the question is put once a scene, not whenever the module opens."""
+        if self._packages_asked and packages.missing(packages.REVIEWING):
+            return False
+        self._packages_asked = True
+        return self._has_packages()
 
     def _begin(self, session: ReviewSession, scene: CaseScene) -> None:
         self._case = CaseOnScreen(session, scene)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -62,14 +63,14 @@ def export_case(session: OpenCase, folder: Path) -> tuple[Path, ...]:
         the files.
 
     Raises:
-        InputError: the model's findings must not be seen yet, the folder is the case's own or holds an
-            export of it, or cannot be written to.
+        InputError: the model's findings must not be seen yet, the folder is the case's own or holds one of
+            the files already, or cannot be written to.
     """
     folder = Path(folder)
     files = CaseFiles(folder, session.case.case_id)
     table, text = folder / f"{files.case_id}_review.csv", folder / f"{files.case_id}_report.txt"
     about = folder / f"{files.case_id}_export.json"
-    _refuse(session, folder, about)
+    _refuse(session, folder, (about, table, text, *_seed_files(files)))
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
     accepted = [finding for finding in session.state.findings.values() if finding.status == "accepted"]
@@ -93,13 +94,18 @@ def csv_text(session: OpenCase) -> str:
     return stream.getvalue()
 
 
-def _refuse(session: OpenCase, folder: Path, about: Path) -> None:
+def _seed_files(files: CaseFiles) -> tuple[Path, ...]:
+    return files.det_rois, files.seg_rois, files.det_mask, files.seg_mask
+
+
+def _refuse(session: OpenCase, folder: Path, targets: Sequence[Path]) -> None:
     if session.findings_hidden:
         raise InputError("the first read is not recorded yet; record it before exporting")
     if folder.exists() and folder.resolve() == session.files.folder.resolve():
         raise InputError(f"{folder}: holds the model's output, which is kept; choose another folder")
-    if about.exists():
-        raise InputError(f"{folder}: holds an export of this case already; choose another folder")
+    present = next((path.name for path in targets if path.exists()), None)
+    if present is not None:
+        raise InputError(f"{folder}: holds {present} of this case already; choose another folder")
 
 
 def _write_seed_files(
@@ -119,7 +125,7 @@ def _write_seed_files(
     write_json(files.seg_rois, [_seg_roi(session, *ranked) for ranked in enumerate(masked, start=1)])
     for path, mask in ((files.det_mask, boxes), (files.seg_mask, masks)):
         write_mask_on(path, mask, session.grid, session.stored_grid, note=session.banner or "")
-    return files.det_rois, files.seg_rois, files.det_mask, files.seg_mask
+    return _seed_files(files)
 
 
 def _probability(finding: ReviewedFinding) -> float:

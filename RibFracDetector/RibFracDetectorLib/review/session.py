@@ -6,6 +6,7 @@ memory is at any moment what a replay of the file gives.
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime, timezone
 from typing import Any
 
@@ -53,8 +54,10 @@ class ReviewSession(OpenCase):
             InputError: no reader id, a file is missing or damaged or belongs to other findings, or someone
                 else has the case open.
         """
-        if not reader.strip() or not reader.isprintable():
-            raise InputError(f"the reader id {reader!r} is empty; enter one in the settings")
+        if not reader.strip() or any(unicodedata.category(sign) == "Cc" for sign in reader):
+            raise InputError(
+                f"the reader id {reader!r} is empty or has line breaks; enter another in the settings"
+            )
         session = cls(files, read_findings(files.findings), reader, program, clock)
         if unaided and session.state.sequence == 0:
             try:
@@ -177,6 +180,8 @@ class ReviewSession(OpenCase):
             raise InputError(f"the threshold is {threshold:g}, 0 to 1 is expected")
         if threshold != self.threshold:
             self.threshold = threshold
+            if self.active is not None and self.active not in self.shown():
+                self.activate(None)  # else a key would decide what nobody sees
             self._tell(Change("threshold"))
 
     def count_key(self) -> None:

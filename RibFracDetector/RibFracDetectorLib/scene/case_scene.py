@@ -24,7 +24,7 @@ from .case_nodes import CaseNodes
 from .colors import color_of
 from .ct import check_placeable, grid_of_node, lps_grid, to_world
 from .observers import Observers
-from .ownership import case_key
+from .ownership import case_key, hide_others
 from .read_back import ReadBack
 from .record import noted_threshold, write_log, write_record, write_threshold
 from .segments import FindingSegments, prepare_node
@@ -82,6 +82,7 @@ class CaseScene:
         self._paused = paused
         self._editing: int | None = None
         key = case_key(session.case.case_id, file_sha256(session.files.findings))
+        hide_others(scene, key)
         self.nodes = CaseNodes(scene, ct_node, key, session.case.case_id)
         self._boxes = FindingBoxes(scene, key, self.nodes.arrange)
         self._segments = FindingSegments(self.nodes.segmentation, session.grid, grid_of_node(ct_node))
@@ -134,10 +135,14 @@ class CaseScene:
         return name
 
     def end_mask_edit(self) -> None:
-        """Take what was drawn into the session as one event; nothing happens if nothing was changed."""
+        """Take what was drawn into the session, one event a segment; nothing happens if nothing was changed.
+
+        The Segment Editor may have been turned to other segments, or drawn over them.
+        """
         finding_id, self._editing = self._editing, None
         if finding_id is not None:
-            self._read_back.take_mask(finding_id)
+            for number in self._read_back.take_masks():
+                self._segments.draw(number, self._mask(number))
             self._segments.draw(finding_id, self._mask(finding_id))
 
     def close(self) -> None:
@@ -162,6 +167,7 @@ class CaseScene:
             session.set_threshold(noted)
         write_record(self.nodes.record, session)
         prepare_node(self.nodes.segmentation, self.nodes.ct_node)
+        self.nodes.segmentation.SetDisplayVisibility(True)
         self._build_segments()
         for number in self._boxes.ids:
             self._observe_box(number)
@@ -269,7 +275,7 @@ class CaseScene:
     def _before_saving(self) -> None:
         """Take over what is still in the user's hands, where the application announces that it saves."""
         if self._editing is not None:
-            self._read_back.take_mask(self._editing)
+            self._read_back.take_masks()
         if self.session.active is not None:
             self._read_back.take_box(self.session.active)
         self.session.save()

@@ -84,7 +84,14 @@ def ct_of_node(volume_node: vtk.vtkObject, source: Path, case_id: str) -> CtVolu
     Args:
         source: what to call its origin.
         case_id: of the case that it is compared with.
+
+    Raises:
+        InputError: a voxel holds more than one number, as in a colour picture.
     """
+    if volume_node.GetImageData().GetNumberOfScalarComponents() != 1:
+        raise InputError(
+            f"the volume {volume_node.GetName()} has several numbers a voxel; choose a CT, with one"
+        )
     stored = grid_of_node(volume_node)
     scalars = vtk_to_numpy(volume_node.GetImageData().GetPointData().GetScalars())
     voxels = reindex(scalars.reshape(stored.size, order="F"), stored, lps_grid(stored))

@@ -46,6 +46,14 @@ def owned(scene: vtk.vtkObject, role: Role, key: str | None = None) -> Iterator[
             yield node
 
 
+def hide_others(scene: vtk.vtkObject, key: str) -> None:
+    """Hide masks and boxes of all cases but one: what is shown together is taken for one case."""
+    for role in ("segmentation", "box"):
+        for node in owned(scene, role):
+            if node.GetAttribute(KEY) != key:
+                node.SetDisplayVisibility(False)
+
+
 def add_node(scene: vtk.vtkObject, class_name: str, name: str, key: str, role: Role) -> vtk.vtkObject:
     """A new node of ours, marked before the scene tells anybody about it."""
     node = scene.CreateNodeByClass(class_name)

@@ -47,11 +47,15 @@ class ReadBack:
         # Where the session has it: cut at the border of the CT, or as it was.
         self._boxes.place(finding_id, self._session.finding(finding_id).box_ras)
 
-    def take_mask(self, finding_id: int) -> None:
-        """Take over what a segment holds now; a segment that the user removed counts as no change."""
-        try:
-            mask = self._segments.read(finding_id)
-            if mask is not None:
-                self._session.edit_mask(finding_id, mask)
-        except InputError as error:
-            self._on_refusal(str(error))
+    def take_masks(self) -> list[int]:
+        """Take over what was drawn in the segments, and return the findings whose segments had changed.
+
+        A segment that the user removed counts as no change.
+        """
+        changed = self._segments.changed()
+        for number in changed:
+            try:
+                self._session.edit_mask(number, self._segments.read(number))
+            except InputError as error:
+                self._on_refusal(str(error))
+        return changed

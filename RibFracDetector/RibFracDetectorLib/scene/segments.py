@@ -16,7 +16,7 @@ from ..case.geometry import Grid
 from ..case.mask_patches import MaskPatch
 from . import terminology
 from .colors import Color
-from .labelmaps import erase, labelmap_of, patch_of
+from .labelmaps import erase, labelmap_of, patch_of, patches_in
 
 PREFIX = "RibFrac_"
 BOXES = "RibFrac_boxes"
@@ -72,7 +72,7 @@ class FindingSegments:
 
     def draw(self, finding_id: int, mask: MaskPatch | None) -> None:
         """Make a segment hold a mask; None takes the segment away."""
-        if self._drawn.get(finding_id) == mask:
+        if self._drawn.get(finding_id) == mask and self._has(finding_id) == (mask is not None):
             return
         self._remove(finding_id)
         if mask is not None:
@@ -82,9 +82,24 @@ class FindingSegments:
 
     def prepare(self, finding_id: int) -> str:
         """The id of a finding's segment to draw in; it is made if the finding has none."""
-        if finding_id not in self._drawn:
-            self.draw(finding_id, MaskPatch.empty())
+        if not self._has(finding_id):
+            self.draw(finding_id, self._drawn.get(finding_id) or MaskPatch.empty())
         return segment_id(finding_id)
+
+    def changed(self) -> list[int]:
+        """The findings whose segments hold something else than was put into them; removed ones do not."""
+        held: dict[vtk.vtkObject, dict[int, MaskPatch | None]] = {}
+        found = []
+        for number, mask in self._drawn.items():
+            segment = self._segment(segment_id(number))
+            if segment is not None:
+                image = segment.GetRepresentation(_labelmap_name())
+                if image not in held:
+                    held[image] = patches_in(image, self._lps)
+                now = held[image].get(segment.GetLabelValue(), MaskPatch.empty())
+                if now != MaskPatch.of(mask.voxels, mask.start):
+                    found.append(number)
+        return found
 
     def read(self, finding_id: int) -> MaskPatch | None:
         """What a segment holds now, after the Segment Editor for example; None if there is none.
@@ -92,7 +107,7 @@ class FindingSegments:
         Raises:
             InputError: it was drawn on another grid, or reaches out of the CT.
         """
-        segment = self.node.GetSegmentation().GetSegment(segment_id(finding_id))
+        segment = self._segment(segment_id(finding_id))
         image = segment.GetRepresentation(_labelmap_name()) if segment else None
         if image is None:
             return None
@@ -102,7 +117,7 @@ class FindingSegments:
 
     def paint(self, finding_id: int, color: Color, side: str) -> None:
         """Colour a segment, and say in codes what it shows."""
-        segment = self.node.GetSegmentation().GetSegment(segment_id(finding_id))
+        segment = self._segment(segment_id(finding_id))
         if segment is not None:
             terminology.describe(segment, side)
             if segment.GetColor() != color:
@@ -117,9 +132,16 @@ class FindingSegments:
             name = segment_id(number)
             if display.GetSegmentVisibility(name) != visible:
                 display.SetSegmentVisibility(name, visible)
-        if display.GetSegmentVisibility(BOXES):
+        if self._segment(BOXES) is not None and display.GetSegmentVisibility(BOXES):
             display.SetSegmentVisibility(BOXES, False)
         display.EndModify(was_modifying)
+
+    def _segment(self, name: str) -> vtk.vtkObject | None:
+        return self.node.GetSegmentation().GetSegment(name)
+
+    def _has(self, finding_id: int) -> bool:
+        """False also after the user removed the segment."""
+        return self._segment(segment_id(finding_id)) is not None
 
     def _add(self, name: str, title: str, image: vtk.vtkObject, label: int, color: Color) -> None:
         segment = slicer.vtkSegment()

@@ -1,10 +1,11 @@
-"""Slice views while findings are reviewed: bone window, close-ups, and everything as it was afterwards."""
+"""Slice views while findings are reviewed: CT, bone window, close-ups, and all as it was afterwards."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import slicer
 import vtk
 
 # Wide enough for cortical bone and the soft tissue beside it.
@@ -20,6 +21,8 @@ class _Slice:
     slice_to_ras: vtk.vtkMatrix4x4
     field_of_view: tuple[float, float, float]
     origin: tuple[float, float, float]
+    layers: vtk.vtkObject | None
+    background: str | None
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,9 @@ class SliceViews:
         if self._slices:
             return
         self._slices = tuple(_remembered(node) for node in self._nodes)
+        for before in self._slices:
+            if before.layers is not None:
+                before.layers.SetBackgroundVolumeID(volume_node.GetID())
         display = volume_node.GetDisplayNode()
         if display is not None:
             self._window = _Window(
@@ -71,6 +77,8 @@ class SliceViews:
     def leave(self) -> None:
         """Put everything back as `enter` found it; again does nothing."""
         for before in self._slices:
+            if before.layers is not None:
+                before.layers.SetBackgroundVolumeID(before.background)
             was_modifying = before.node.StartModify()
             before.node.GetSliceToRAS().DeepCopy(before.slice_to_ras)
             before.node.SetFieldOfView(*before.field_of_view)
@@ -86,7 +94,9 @@ class SliceViews:
 def _remembered(node: vtk.vtkObject) -> _Slice:
     matrix = vtk.vtkMatrix4x4()
     matrix.DeepCopy(node.GetSliceToRAS())
-    return _Slice(node, matrix, node.GetFieldOfView(), node.GetXYZOrigin())
+    layers = slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(node)
+    background = layers.GetBackgroundVolumeID() if layers is not None else None
+    return _Slice(node, matrix, node.GetFieldOfView(), node.GetXYZOrigin(), layers, background)
 
 
 def _set_window(display: vtk.vtkObject, automatic: int, window: float, level: float) -> None:
