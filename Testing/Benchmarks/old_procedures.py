@@ -40,7 +40,7 @@ def original_procedure(ct: CtVolume, weights: Weights, count: int, window: list[
             timed,
             executor,
             settings,
-            OriginalProcedure().make_blend,
+            OriginalProcedure(),
             Caps(),
             SilentReporter(),
             lambda: None,

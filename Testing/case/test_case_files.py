@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ribfrac_testing.bad_inputs import small_ct
 from ribfrac_testing.command_line import heed_ctrl_c
+from ribfrac_testing.full_disk import file_size_limit
 from ribfrac_testing.reference import REPOSITORY
 from RibFracDetectorLib.case.case_files import CaseFiles
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.masks import write_mask
+from RibFracDetectorLib.case.naming import case_id_from_name, checked_case_id
 from RibFracDetectorLib.case.reading import read_ct
+from RibFracDetectorLib.case.review_lock import CaseLock
 from RibFracDetectorLib.case.whole_files import write_json, writing_to, written_whole
 
 
@@ -33,22 +33,6 @@ def finish(files: CaseFiles, text: str = "new") -> None:
     with files.staged() as staged:
         for path in staged.output:
             write_json(path, {"text": text})
-
-
-@contextmanager
-def file_size_limit(size: int) -> Iterator[None]:
-    """Writing beyond `size` bytes fails in this process, as on a full disk."""
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    old_handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    # Python would cut compiled modules off at the limit, and keep them for all runs that follow.
-    writes_no_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = writes_no_bytecode
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
-        signal.signal(signal.SIGXFSZ, old_handler)
 
 
 def start_child(code: str, folder: Path) -> subprocess.Popen[str]:
@@ -203,6 +187,43 @@ def test_a_reviewed_case_is_not_overwritten(protected: str, tmp_path: Path) -> N
     with pytest.raises(InputError, match="has been reviewed"):
         finish(files)
     assert json.loads(files.findings.read_text()) == {"text": "old"}
+
+
+@pytest.mark.parametrize("decided", [False, True])
+def test_a_review_that_begins_meanwhile_is_kept(decided: bool, tmp_path: Path) -> None:
+    files = CaseFiles(tmp_path, "case")
+    finish(files, "old")
+
+    def run_beside_a_reader() -> None:
+        with files.staged() as staged:
+            write_json(staged.findings, {"text": "new"})
+            lock = CaseLock.acquire(files.review_lock, "R1", "desktop")
+            if decided:
+                files.review_log.write_text("{}\n")
+                lock.release()
+
+    with pytest.raises(InputError, match="has been reviewed" if decided else "open elsewhere, by R1"):
+        run_beside_a_reader()
+    assert json.loads(files.findings.read_text()) == {"text": "old"}
+    assert not any(name.endswith(".staging") for name in names(tmp_path))
+
+
+def test_a_case_that_is_open_is_refused_at_once(tmp_path: Path) -> None:
+    files = CaseFiles(tmp_path, "case")
+    finish(files, "old")
+    lock = CaseLock.acquire(files.review_lock, "R1", "desktop")
+    with pytest.raises(InputError, match="open elsewhere, by R1"), files.staged():
+        raise AssertionError("nothing is computed")
+    lock.release()
+    finish(files, "new")
+    assert not files.review_lock.exists()
+
+
+def test_no_case_is_called_as_the_half_precision_files_of_another() -> None:
+    with pytest.raises(InputError, match="files of case in half precision called"):
+        checked_case_id("case_fp16")
+    with pytest.raises(InputError, match="--case"):
+        case_id_from_name(Path("case_fp16.nii.gz"))
 
 
 def test_what_a_killed_process_left_is_removed_at_the_next_start(tmp_path: Path) -> None:

@@ -63,6 +63,13 @@ def test_a_volume_without_any_chest_still_gives_an_answer(value: int) -> None:
     assert thorax.locate((4, 20, 20)).side == "right"
 
 
+def test_a_strip_narrower_than_a_spine_has_sides() -> None:
+    strip = chest((120, 110, 60))[44:62]
+    thorax = measure_thorax(strip, (2.0, 2.0, 2.0))
+    assert thorax.locate((17, 50, 30)).side == "left"
+    assert thorax.locate((0, 50, 30)).side == "right"
+
+
 def test_every_rib_of_the_atlas_is_on_its_side(atlas: Atlas) -> None:
     """With densities given to the organs of a real person, also with one lung or both opaque."""
     for opaque in ((), ("left",), ("right",), ("left", "right")):

@@ -25,7 +25,7 @@ def _measured_anew() -> Iterator[None]:
     cpu_is_fast_at_bf16.cache_clear()
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cpu:0", "tpu"])
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cpu:0", "tpu", "cpu:", "cuda:"])
 def test_unknown_devices_are_refused(name: str) -> None:
     with pytest.raises(InputError, match="expected auto, cpu, cuda"):
         choose_device(name)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from ribfrac_testing.full_disk import file_size_limit
 from RibFracDetectorLib.case.errors import RibFracError
+from RibFracDetectorLib.commands.crash_log import log_traceback
 from RibFracDetectorLib.engine.execution.torch_executor import TorchExecutor
 from RibFracDetectorLib.engine.execution.ways import Way
 from RibFracDetectorLib.engine.network import RawOutput
@@ -70,6 +74,21 @@ def test_a_cpu_takes_one_window_at_a_time() -> None:
     assert TorchExecutor(SmallDevice(9), torch.device("cpu"), "fp32", 8).batch_limit == 1
 
 
+def test_float32_is_not_shortened_to_tf32() -> None:
+    """cuDNN would, by default, on GPUs with tensor cores."""
+    shortened: list[bool] = []
+
+    class Curious(SmallDevice):
+        def forward(self, windows: torch.Tensor) -> RawOutput:
+            shortened.append(torch.backends.cudnn.allow_tf32)
+            return super().forward(windows)
+
+    before = torch.backends.cudnn.allow_tf32
+    TorchExecutor(Curious(9), torch.device("cpu"), "fp32", 1)(WINDOWS[:1], SilentReporter())
+    assert shortened == [False]
+    assert torch.backends.cudnn.allow_tf32 == before, "others may have it"
+
+
 def test_the_check_tells_a_close_network_from_a_distant_one() -> None:
     window = torch.zeros(1, 32, 32, 32)
     assert check(executor(1, 1, noise=0.01), executor(1, 1), window).passed
@@ -93,3 +112,27 @@ def test_verdicts_are_remembered_by_what_they_depend_on(
         cache_key("a" * 64, Way("torch", cpu, "bf16"), (48, 32, 32)),
     ]
     assert len({key, *others}) == 5
+
+
+def test_a_verdict_that_cannot_be_kept_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with file_size_limit(10):
+        remember("key", Verdict(0.01, 0.001))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert remembered("key") is None
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in containers and on clusters."""
+    for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", _nobody)
+    remember("key", Verdict(0.01, 0.001))
+    assert remembered("key") is None
+    assert "no log file" in str(log_traceback(ValueError("planted")))
+
+
+def _nobody(_number: int) -> None:
+    raise KeyError("uid not found")

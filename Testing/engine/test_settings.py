@@ -58,10 +58,18 @@ def test_later_sources_win(tmp_path: Path) -> None:
         ("blend_mode=gauss", "one of gaussian, constant"),
         ("nms_pre=0", "a whole number of at least 1"),
         ('flips=["sideways"]', "each one of diagonal, headfeet, all3axis"),
-        ("target_spacings=[[0.7,0.7]]", "a list of 3 values"),
+        ("target_spacings=[[0.7,0.7]]", "such as [[0.8, 0.8, 1.0]]"),
         ("target_spacings=sometimes", "adaptive"),
         ("clip=[100,-100]", "the second larger"),
         ("divide=0", "not the lower bound"),
+        ("target_spacings=0.8,0.8,1.0", "such as [[0.8, 0.8, 1.0]]"),
+        ("target_spacings=[[0,0.7,0.7]]", "each number from 0.1 to 20"),
+        ("spacing_range=[0.7,0.8,1]", "a pair of voxel sizes in mm for each axis"),
+        ("spacing_range=[[-5,-1],[-5,-1],[-5,-1]]", "each number from 0.1 to 20"),
+        ("spacing_range=[[0,0.0001],[0.7,0.8],[0.7,0.8]]", "each number from 0.1 to 20"),
+        ("spacing_range=[[0.8,0.7],[0.7,0.8],[0.7,0.8]]", "the second not below the first"),
+        ("flips=[[1]]", "each one of diagonal, headfeet, all3axis"),
+        (f"subtract=1{'0' * 400}", "a smaller number"),
     ],
 )
 def test_wrong_values_are_refused_in_one_line(assignment: str, expected: str) -> None:
@@ -73,7 +81,7 @@ def test_wrong_values_are_refused_in_one_line(assignment: str, expected: str) ->
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("content", ["{", "[1, 2]", '{"nms": 3}'])
+@pytest.mark.parametrize("content", ["{", "[1, 2]", '{"nms": 3}', "[" * 100_000])
 def test_broken_presets_are_named(tmp_path: Path, content: str) -> None:
     preset = tmp_path / "broken.json"
     preset.write_text(content)

@@ -63,6 +63,14 @@ def test_boxes_centred_in_the_padding_are_dropped() -> None:
     assert len(OriginalProcedure().boxes_to_scan(boxes, grid)) == 2
 
 
+def test_boxes_beyond_the_border_are_dropped() -> None:
+    """Cut at the border they would have no extent."""
+    grid = plan_view((48, 48, 48), (1, 1, 1), View(None, None), ROI)
+    boxes = scored(np.array([[-10, 20, 20, -2, 30, 30, 0.9], [-2, 20, 20, 6, 30, 30, 0.8]], np.float32))
+    back = StandardProcedure().boxes_to_scan(boxes, grid)
+    assert back.boxes.tolist() == [[0, 20, 20, 6, 30, 30]]
+
+
 def test_padding_is_cropped_from_the_map() -> None:
     grid = plan_view((40, 48, 44), (1, 1, 1), View(None, None), ROI)
     margin = torch.zeros(grid.padded_size)

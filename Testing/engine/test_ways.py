@@ -14,7 +14,7 @@ from RibFracDetectorLib.engine import detector as detector_module
 from RibFracDetectorLib.engine import devices
 from RibFracDetectorLib.engine.detector import Detector
 from RibFracDetectorLib.engine.execution import openvino_library, ways
-from RibFracDetectorLib.engine.execution.executor import DeviceFullError, Executor
+from RibFracDetectorLib.engine.execution.executor import DeviceFullError, Executor, NoNumbersError
 from RibFracDetectorLib.engine.execution.openvino_library import OpenVinoError
 from RibFracDetectorLib.engine.execution.ways import Way, list_ways, make_executor
 from RibFracDetectorLib.engine.network import RawOutput, build_network
@@ -187,6 +187,76 @@ def test_a_full_device_is_told_and_left_for_the_cpu(
     expected = Detector([weights], settings, "standard", "cpu", "fp32", "torch").detect(scan)
     np.testing.assert_array_equal(result.inference.probability, expected.inference.probability)
     assert subject.detect(scan).notes == expected.notes, "the next case starts on the CPU"
+
+
+@pytest.mark.parametrize("kind", [torch.OutOfMemoryError, torch.AcceleratorError])
+def test_a_device_that_is_full_from_the_start_is_left_too(
+    kind: type[RuntimeError], scan: CtVolume, weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when another program has its memory: not even the weights fit."""
+    gpu = Way("torch", torch.device("mps"), "fp16")
+
+    def full(way: Way, *rest: object) -> Executor:
+        if way == gpu:
+            raise kind("CUDA out of memory.\nCompile with TORCH_USE_CUDA_DSA")
+        return make_executor(way, *rest)
+
+    monkeypatch.setattr(detector_module, "list_ways", lambda *_: [gpu, TORCH])
+    monkeypatch.setattr(detector_module, "make_executor", full)
+    subject = Detector([weights], resolve_settings("standard", assignments=SMALL))
+    subject.warm_up()
+    result = subject.detect(scan)
+    assert result.device == "cpu"
+    (note,) = [text for text in result.notes if "going on with fp32 on cpu" in text]
+    assert "\n" not in note
+
+
+class Overflowing:
+    """Half precision that overflows in one window of the scan, but not in the one that is checked."""
+
+    def __init__(self, exact: Executor) -> None:
+        self.device, self.batch_limit = exact.device, 1
+        self._exact = exact
+        self._windows = 0
+
+    def __call__(self, windows: torch.Tensor, reporter: Reporter) -> list[RawOutput]:
+        """The exact answer, but for the second window."""
+        (output,) = self._exact(windows, reporter)
+        self._windows += 1
+        if self._windows == 2:
+            with torch.inference_mode():
+                output.class_logits[1][..., 0] = float("nan")
+        return [output]
+
+
+def test_half_precision_that_overflows_is_left_for_float32(
+    scan: CtVolume, weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = Way("torch", CPU, "bf16")
+
+    def overflowing(way: Way, *rest: object) -> Executor:
+        return Overflowing(make_executor(TORCH, *rest)) if way == half else make_executor(way, *rest)
+
+    monkeypatch.setattr(detector_module, "list_ways", lambda *_: [half, TORCH])
+    monkeypatch.setattr(Detector, "_inexactness", lambda *_: None)
+    monkeypatch.setattr(detector_module, "make_executor", overflowing)
+    settings = resolve_settings("standard", assignments=SMALL)
+    result = Detector([weights], settings).detect(scan)
+    assert result.precision == "fp32"
+    assert any("not finite (bf16" in note and "going on with fp32" in note for note in result.notes)
+    monkeypatch.undo()
+    expected = Detector([weights], settings, "standard", "cpu", "fp32", "torch").detect(scan)
+    np.testing.assert_array_equal(result.inference.probability, expected.inference.probability)
+    np.testing.assert_array_equal(result.inference.detections.boxes, expected.inference.detections.boxes)
+
+
+def test_a_scan_that_was_not_searched_is_not_free_of_fractures(scan: CtVolume, weights: Weights) -> None:
+    """The wrong normalisation, here, overflows float32 itself."""
+    settings = resolve_settings("standard", assignments=[*SMALL, "divide=1e-36"])
+    with pytest.raises(NoNumbersError, match="check that the weights are those of this network"):
+        Detector([weights], settings, "standard", "cpu", "fp32", "torch").detect(scan)
+    original = Detector([weights], settings, "original", "cpu").detect(scan)
+    assert len(original.findings) == 0, "as the original has it"
 
 
 def test_a_full_cpu_is_an_error(scan: CtVolume, weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -212,6 +212,14 @@ def test_truncated_checkpoint(zipped: bool, save: Save) -> None:
         assert "truncated" in refusal(path), size
 
 
+def test_damaged_directory_of_the_archive(save: Save) -> None:
+    path = save({"state_dict": seeded_state_dict("S"), "meta": META}, True)
+    content = bytearray(path.read_bytes())
+    content[content.rfind(b"PK\x01\x02")] = 0
+    path.write_bytes(content)
+    assert "damaged" in refusal(path)
+
+
 @functools.cache
 def small_checkpoint(zipped: bool) -> bytes:
     """The same bytes at every call: the legacy layout names storages by their addresses, of any length."""

@@ -5,11 +5,13 @@ The engine is one of a test's making, which the setting Engine Python makes the 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ribfrac_testing.full_disk import file_size_limit
 from ribfrac_testing.review_cases import StoredCase, small_scan
 from RibFracDetectorLib.case.handshake import hello_event
 from slicer_host import slot_errors
@@ -121,19 +123,15 @@ def test_what_cannot_be_started_can_be_tried_again(
     monkeypatch: pytest.MonkeyPatch,
     fault: str,
 ) -> None:
-    import resource
-
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limit = contextlib.nullcontext()
     if fault == "no temporary folder":
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     elif fault == "full disk":
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+        limit = file_size_limit(100_000)
     else:
         monkeypatch.setattr("RibFracDetectorLib.gui.detection.ct_in", lambda _node: 1 / 0)
-    try:
+    with limit:
         detect("time.sleep(300)")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert is_ready(panel)
     assert panel.ui.detectButton.enabled
     if fault == "programming error":

@@ -21,7 +21,7 @@ from .volumes import AIR, MUSCLE, Stored, chest, head, pelvis, rotation, write_d
 Maker = Callable[[Path], Path]
 _SIZE = (48, 40, 36)
 # Offsets in a NIfTI-1 header (nifti1.h).
-_DATATYPE, _PIXDIM, _QFORM_CODE, _SROW = 70, 76, 252, 280
+_DATATYPE, _PIXDIM, _OFFSET, _QFORM_CODE, _SROW = 70, 76, 108, 252, 280
 
 
 def small_ct() -> Stored:
@@ -122,6 +122,13 @@ def _not_finite(folder: Path, name: str, value: float) -> Path:
     return replace(small_ct(), array=array).write(folder / name)
 
 
+def _not_finite_at_the_end(path: Path) -> Path:
+    """Of an odd number of voxels of four bytes."""
+    array = small_ct().array[1:, 1:, 1:].astype(np.float32)
+    array[-1, -1, -1] = np.nan
+    return replace(small_ct(), array=array).write(path)
+
+
 def _values(folder: Path, name: str, change: Callable[[np.ndarray], np.ndarray]) -> Path:
     stored = small_ct()
     return replace(stored, array=change(stored.array)).write(folder / name)
@@ -217,6 +224,13 @@ BAD_INPUTS: dict[str, Maker] = {
         folder / "coarse.nii.gz"
     ),
     "NaN voxels": lambda folder: _not_finite(folder, "nan.nii.gz", np.nan),
+    "NaN in the last voxel": lambda folder: _not_finite_at_the_end(folder / "last.nii"),
+    "NaN offset": lambda folder: _with_header(small_ct().write(folder / "o.nii"), _OFFSET, "f", float("nan")),
+    "infinite offset": lambda folder: _with_header(
+        small_ct().write(folder / "o.nii"), _OFFSET, "f", float("inf")
+    ),
+    "negative offset": lambda folder: _with_header(small_ct().write(folder / "o.nii"), _OFFSET, "f", -5.0),
+    "huge offset": lambda folder: _with_header(small_ct().write(folder / "o.nii"), _OFFSET, "f", 1e30),
     "NaN voxels nrrd": lambda folder: _not_finite(folder, "nan.nrrd", np.nan),
     "infinite voxels mha": lambda folder: _not_finite(folder, "inf.mha", np.inf),
     "MR-like": lambda folder: _values(folder, "mr.nii.gz", lambda hu: (hu - hu.min()) // 4),

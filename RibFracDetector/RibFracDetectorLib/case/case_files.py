@@ -18,7 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import InputError
+from .naming import HALF_PRECISION
 from .processes import is_alive, this_host
+from .review_lock import CaseLock
 from .whole_files import writing_to
 
 REVIEW_LOG_SUFFIX = "_review.jsonl"
@@ -135,10 +137,12 @@ class CaseFiles:
         disk (`write_json` and `write_mask` do not) belong in `whole_files.writing_to`.
 
         Raises:
-            InputError: the case is reviewed, another process writes it, the folder cannot be made or written
-                to, the disk is full. Nothing is left behind then, nor after any other exception.
+            InputError: the case is reviewed or open for review, before the block or after it; another process
+                writes it, the folder cannot be made or written to, the disk is full. Nothing is left behind
+                then, nor after any other exception.
         """
-        self.refuse_reviewed()
+        with self._closed_to_readers():
+            pass  # rather now than after all the work
         hidden = self.folder / f".{self.case_id}{_own_ending()}"
         created: list[Path] = []
         try:
@@ -152,14 +156,28 @@ class CaseFiles:
                 self._clear_staging()
                 hidden.mkdir()
             yield replace(self, folder=hidden)
-            with writing_to(self.folder):
+            with self._closed_to_readers(), writing_to(self.folder):
                 self._publish(hidden)
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
             _remove_if_empty(created)
 
+    @contextlib.contextmanager
+    def _closed_to_readers(self) -> Iterator[None]:
+        """Keeps the findings of an earlier run from being reviewed while they are replaced."""
+        self.refuse_reviewed()
+        if not self.findings.exists():
+            yield
+            return
+        lock = CaseLock.acquire(self.review_lock, "a new detection", "detect")
+        try:
+            self.refuse_reviewed()
+            yield
+        finally:
+            lock.release()
+
     def _seed(self, suffix: str) -> Path:
-        precision = "_fp16" if self.fp16 else ""
+        precision = HALF_PRECISION if self.fp16 else ""
         return self.folder / f"{self.case_id}{precision}_{suffix}"
 
     def _own(self, suffix: str) -> Path:

@@ -12,6 +12,7 @@ from .errors import InputError
 IMAGE_EXTENSIONS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 # The longest file name of a case adds 30 bytes, a temporary one another 40; file systems allow 255.
 MAX_CASE_ID_BYTES = 150
+HALF_PRECISION = "_fp16"
 
 _UNSAFE = re.compile(r"[^\w.\-]+")  # letters and digits of any script are safe
 
@@ -42,12 +43,18 @@ def checked_case_id(case_id: str) -> str:
     """`case_id` itself, if files can be named after it.
 
     Raises:
-        InputError: empty, too long, or with characters that are unsafe in file names.
+        InputError: empty, too long, with characters that are unsafe in file names, or with the ending that
+            files of half precision have (see `case_files.CaseFiles`).
     """
     if not case_id or _UNSAFE.search(case_id) or case_id[0] in ".-":
         raise InputError(
             f"case id {case_id!r}: letters, digits, '.', '-' and '_' are expected, beginning with neither "
             "'.' nor '-'; choose another one with --case"
+        )
+    if case_id.endswith(HALF_PRECISION):
+        raise InputError(
+            f"case id {case_id}: so are files of {case_id.removesuffix(HALF_PRECISION)} in half precision "
+            "called; choose another one with --case"
         )
     if len(case_id.encode()) > MAX_CASE_ID_BYTES:
         raise InputError(

@@ -27,6 +27,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _MILLIMETRES_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 _FLOATS = {16: "f4", 64: "f8"}
 _PIECE = 1 << 20
+LARGEST_OFFSET = 1 << 62  # of a place in a file
 _FIELDS = [
     "magic",
     "dim",
@@ -142,6 +143,11 @@ def _check_voxels(stream: BinaryIO, header: np.void, path: Path) -> None:
     """Read the voxels to the end of the stream; those of a `.hdr`/`.img` pair are left to ITK."""
     if header["magic"] == b"ni":
         return
+    if not 0 <= header["vox_offset"] < LARGEST_OFFSET:  # not NaN either
+        raise InputError(
+            f"{path}: the header says that the voxels begin at byte {header['vox_offset']:g}, a place in the "
+            "file is expected; export the file again"
+        )
     start = int(header["vox_offset"])
     rank = int(header["dim"][0])
     expected = math.prod(int(size) for size in header["dim"][1 : rank + 1]) * int(header["bitpix"]) // 8
@@ -151,7 +157,8 @@ def _check_voxels(stream: BinaryIO, header: np.void, path: Path) -> None:
     found = not_finite = 0
     while piece := stream.read(_PIECE):
         if kind and found < expected:
-            whole = min(len(piece), expected - found) // 8 * 8
+            size = np.dtype(kind).itemsize
+            whole = min(len(piece), expected - found) // size * size
             values = np.frombuffer(piece[:whole], f"{order}{kind}")
             not_finite += int(np.count_nonzero(~np.isfinite(values)))
         found += len(piece)

@@ -113,7 +113,7 @@ def _midline(bone: NDArray[np.bool_], tissue: NDArray[np.bool_], step: NDArray) 
     body = float(np.average(place, weights=tissue.sum(axis=(1, 2))))
     rows = np.flatnonzero(tissue.any(axis=(0, 2)))
     behind = bone[:, (rows[0] + rows[-1]) // 2 :].sum(axis=(1, 2)).astype(np.float64)
-    width = max(1, round(_SPINE_WIDTH_MM / step[0]))
+    width = min(max(1, round(_SPINE_WIDTH_MM / step[0])), len(behind))
     profile = np.convolve(behind, np.ones(width), mode="same")
     profile[np.abs(place - body) > _SPINE_WITHIN_MM / step[0]] = 0
     if not profile.any():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from ..case.user_folder import user_folder
 
 
 def cache_folder(name: str) -> Path:
     """The folder `name` of this program's cache; it need not exist."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "ribfrac" / name
+    return user_folder("XDG_CACHE_HOME", ".cache") / name

@@ -94,7 +94,10 @@ def _check_start(path: Path, start: bytes) -> None:
 def _check_archive(path: Path, data: bytes) -> None:
     if not zipfile.is_zipfile(io.BytesIO(data)):
         raise InputError(f"{path} is truncated; copy or download the checkpoint again")
-    names = zipfile.ZipFile(io.BytesIO(data)).namelist()
+    try:
+        names = zipfile.ZipFile(io.BytesIO(data)).namelist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        raise InputError(f"{path} is damaged; copy or download the checkpoint again") from None
     if any(name.endswith("/constants.pkl") for name in names):
         raise InputError(f"{path} is a TorchScript program; expected a checkpoint with a state_dict")
     if not any(name.endswith("/data.pkl") for name in names):

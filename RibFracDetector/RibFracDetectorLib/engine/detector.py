@@ -17,7 +17,7 @@ from ..case.errors import InputError
 from ..case.findings import Finding
 from ..case.geometry import reindex
 from .devices import device_label
-from .execution.executor import DeviceFullError, Executor
+from .execution.executor import DEVICE_FAILURES, Executor, NoNumbersError
 from .execution.openvino_library import OpenVinoError
 from .execution.ways import Way, list_ways, make_executor
 from .inference.boxes import ScoredBoxes
@@ -120,9 +120,10 @@ class Detector:
     def warm_up(self) -> None:
         """Make the executors of the best way in advance; the first scan tells whether they are exact enough.
 
-        What fails here for want of OpenVINO is tried again with the scan, which goes on by another way.
+        What fails here for want of OpenVINO or memory is tried again with the scan, which goes on by another
+        way.
         """
-        with contextlib.suppress(OpenVinoError):
+        with contextlib.suppress(OpenVinoError, *DEVICE_FAILURES):
             self._unchecked = self._make_executors(self._ways[0])
 
     def detect(self, ct: CtVolume, reporter: Reporter | None = None) -> CaseResult:
@@ -130,7 +131,8 @@ class Detector:
 
         Raises:
             CancelledError: when the reporter asks, between two windows.
-            RibFracError: mode original meets a scan that the original system fails on, or there is no memory.
+            RibFracError: mode original meets a scan that the original system fails on, there is no memory, or
+                the network gives no numbers.
         """
         started = datetime.now(timezone.utc)
         listener = _Notebook(reporter or SilentReporter())
@@ -158,18 +160,29 @@ class Detector:
         )
 
     def _infer(self, voxels: NDArray, spacing: Spacing, caps: Caps, clock: StageClock) -> Inference:
-        """Run the network by the best way for which the device has memory."""
+        """Run the network by the best way that works: the device has memory, the numbers are finite."""
         while True:
-            with clock.stage("prepare"):
-                self._prepare(voxels, spacing, clock.reporter)
             try:
+                with clock.stage("prepare"):
+                    self._prepare(voxels, spacing, clock.reporter)
                 return infer(voxels, spacing, self._executors, self.settings, self.procedure, caps, clock)
-            except DeviceFullError as error:
+            except DEVICE_FAILURES as error:
                 elsewhere = [way for way in self._ways if way.device != self._ways[0].device]
                 if not elsewhere:
                     raise
-                clock.reporter.note(f"{error}: going on with {elsewhere[0]}")
-                self._ways, self._executors = elsewhere, []
+                self._go_on(elsewhere, error, clock.reporter)
+            except NoNumbersError as error:
+                if self._ways[0].is_trusted:
+                    raise NoNumbersError(
+                        f"{error}, by {self._ways[0]}: check that the weights are those of this network, and "
+                        "that clip, subtract and divide are as they were trained with"
+                    ) from None
+                self._go_on(self._ways[1:], error, clock.reporter)
+
+    def _go_on(self, ways: list[Way], error: Exception, reporter: Reporter) -> None:
+        reason = str(error).partition("\n")[0]
+        reporter.note(f"{reason} ({self._ways[0]}): going on with {ways[0]}")
+        self._ways, self._executors, self._unchecked = ways, [], []
 
     def _post_process(self, seen: CtVolume, ct: CtVolume, inference: Inference) -> dict[str, Any]:
         """The fields of `CaseResult` that follow from boxes and probability on `seen`, the mode's `ct`."""

@@ -33,8 +33,8 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         return torch.device(kind)
-    kind, _, index = name.partition(":")
-    if kind not in DEVICES or (index and (kind != "cuda" or not index.isdigit())):
+    kind, colon, index = name.partition(":")
+    if kind not in DEVICES or (colon and (kind != "cuda" or not index.isdecimal())):
         raise InputError(f"--device {name}: expected auto, cpu, cuda, cuda:N or mps")
     if kind == "cuda":
         _require_cuda(name, int(index or 0))

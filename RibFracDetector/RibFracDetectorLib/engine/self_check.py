@@ -8,13 +8,12 @@ the fast way taken. The verdict is remembered, keyed by everything it depends on
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import platform
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,7 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import __version__
+from ..case.errors import InputError
 from ..case.provenance import versions
+from ..case.whole_files import written_whole
 from .cache_folder import cache_folder
 from .execution.executor import Executor
 from .execution.ways import Way
@@ -110,14 +111,11 @@ def remembered(key: str) -> Verdict | None:
 
 def remember(key: str, verdict: Verdict) -> None:
     """Keep a verdict for later runs; a cache that cannot be written is no failure."""
-    folder = cache_folder("self_check")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as stream:
-            json.dump(asdict(verdict), stream)
-        Path(stream.name).replace(folder / f"{key}.json")
-    except OSError:
-        return
+    path = cache_folder("self_check") / f"{key}.json"
+    with contextlib.suppress(OSError, InputError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as temporary:
+            temporary.write_text(json.dumps(asdict(verdict)), encoding="utf-8")
 
 
 def _visible_difference(wanted: Tensor, truth: Tensor) -> float:

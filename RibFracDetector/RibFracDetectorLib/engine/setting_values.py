@@ -17,6 +17,11 @@ Parser = Callable[[Any], Any]
 # Stride 16 of the deepest level: a window must be divisible by it.
 WINDOW_MULTIPLE = 16
 SPACING_RULES = ("nearest", "adaptive")
+LEAST_VOXEL, LARGEST_VOXEL = 0.1, 20.0
+RANGES = (
+    "a pair of voxel sizes in mm for each axis such as [[0.7, 0.8], [0.7, 0.8], [0.9, 1.2]], each number "
+    f"from {LEAST_VOXEL:g} to {LARGEST_VOXEL:g}, the second not below the first"
+)
 
 
 def whole(minimum: int) -> Parser:
@@ -48,6 +53,9 @@ def number(low: float, high: float, low_open: bool = False, high_open: bool = Fa
     return parse
 
 
+VOXEL_SIZE = number(LEAST_VOXEL, LARGEST_VOXEL)
+
+
 def choice(options: tuple[str, ...]) -> Parser:
     """One of `options`."""
 
@@ -68,6 +76,17 @@ def fixed_list(item: Parser, length: int) -> Parser:
         return tuple(item(entry) for entry in value)
 
     return parse
+
+
+def voxel_size_range(value: object) -> tuple[float, float]:
+    """The least and the greatest voxel size along an axis in mm; they may be equal."""
+    try:
+        low, high = fixed_list(VOXEL_SIZE, 2)(value)
+    except ValueError:
+        raise ValueError(RANGES) from None
+    if low > high:
+        raise ValueError(RANGES)
+    return low, high
 
 
 def window(value: object) -> tuple[int, int, int]:
@@ -95,12 +114,17 @@ def spacings(value: object) -> str | tuple:
         return str(value)
     if value is None:
         return (None,)
+    expected = (
+        '"nearest", "adaptive", or a list of voxel sizes in mm such as [[0.8, 0.8, 1.0]], with null for the '
+        "scan's own"
+    )
     if not isinstance(value, list | tuple) or not value:
-        raise ValueError(
-            '"nearest", "adaptive", or a list of voxel sizes [x, y, z] in mm and null for the scan\'s own'
-        )
-    voxel_size = fixed_list(number(0.1, 20.0), 3)
-    return tuple(None if item is None else voxel_size(item) for item in value)
+        raise ValueError(expected)
+    voxel_size = fixed_list(VOXEL_SIZE, 3)
+    try:
+        return tuple(None if item is None else voxel_size(item) for item in value)
+    except ValueError:
+        raise ValueError(f"{expected}, each number from {LEAST_VOXEL:g} to {LARGEST_VOXEL:g}") from None
 
 
 def truth(value: object) -> bool:
@@ -112,9 +136,18 @@ def truth(value: object) -> bool:
 
 def flips(value: object) -> tuple[str, ...]:
     """A list of names of flips."""
-    if not isinstance(value, list | tuple) or any(name not in FLIP_AXES for name in value):
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(name, str) and name in FLIP_AXES for name in value
+    ):
         raise ValueError(f"a list of flips, each one of {', '.join(FLIP_AXES)}")
     return tuple(dict.fromkeys(value))
+
+
+def spacing_range(value: object) -> tuple:
+    """A range of voxel sizes in mm along each axis."""
+    if not isinstance(value, list | tuple) or len(value) != 3:
+        raise ValueError(RANGES)
+    return tuple(voxel_size_range(pair) for pair in value)
 
 
 PARSERS: dict[str, Parser] = {
@@ -124,7 +157,7 @@ PARSERS: dict[str, Parser] = {
     "blend_mode": choice(tuple(IMPORTANCE_MAPS)),
     "sigma_scale": number(0.0, 10.0, low_open=True),
     "target_spacings": spacings,
-    "spacing_range": fixed_list(increasing_pair, 3),
+    "spacing_range": spacing_range,
     "flips": flips,
     "exhaustive": truth,
     "nms_pre": whole(1),

@@ -131,6 +131,8 @@ def _parse(key: str, value: Any, source: str) -> Any:
         raise InputError(f"{source}: unknown setting '{key}'; {hint}")
     try:
         return PARSERS[key](value)
+    except OverflowError:
+        raise InputError(f"{source}: {key} is {json.dumps(value)[:20]}…; expected a smaller number") from None
     except (TypeError, ValueError) as error:
         raise InputError(f"{source}: {key} is {json.dumps(value)}; expected {error}") from None
 
@@ -141,7 +143,7 @@ def _read_preset(preset: str) -> tuple[dict[str, Any], str]:
         raise InputError(f"--preset {preset}: no such file or preset; shipped: {', '.join(preset_names())}")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"preset {path}: not a JSON file ({error})") from None
     if not isinstance(values, dict):
         raise InputError(f"preset {path}: found {type(values).__name__}, expected an object of settings")

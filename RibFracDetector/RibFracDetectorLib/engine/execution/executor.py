@@ -16,6 +16,19 @@ class DeviceFullError(RibFracError):
     """The device has no memory for a single window."""
 
 
+DEVICE_FAILURES = (
+    DeviceFullError,
+    torch.OutOfMemoryError,
+    # A GPU that is full before its first window, or for which this torch has no kernels; since torch 2.8.
+    getattr(torch, "AcceleratorError", torch.OutOfMemoryError),
+)
+"""What the CPU is left for."""
+
+
+class NoNumbersError(RibFracError):
+    """The network's answer is not finite: half precision overflowed, or weights and settings do not fit."""
+
+
 class Executor(Protocol):
     """Runs windows through one network.
 

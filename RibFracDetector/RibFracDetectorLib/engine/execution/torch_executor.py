@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import torch
 from torch import Tensor
 
@@ -10,6 +12,17 @@ from ..progress import Reporter
 from .executor import DeviceFullError
 
 AUTOCAST_TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+def _full_float32() -> AbstractContextManager[None]:
+    """Convolutions of float32 in float32: cuDNN's default, TF32, keeps ten bits of the mantissa."""
+    cudnn = torch.backends.cudnn
+    return cudnn.flags(
+        enabled=cudnn.enabled,
+        benchmark=cudnn.benchmark,
+        deterministic=cudnn.deterministic,
+        allow_tf32=False,
+    )
 
 
 class TorchExecutor:
@@ -58,6 +71,7 @@ class TorchExecutor:
         batch = batch.to(self.device, non_blocking=True)
         with torch.inference_mode():
             if self.precision == "fp32":
-                return self.network(batch)
+                with _full_float32():
+                    return self.network(batch)
             with torch.autocast(self.device.type, dtype=AUTOCAST_TYPES[self.precision]):
                 return self.network(batch)

@@ -64,6 +64,7 @@ def infer(
 
     Raises:
         CancelledError: when the clock's reporter asks, between two windows.
+        NoNumbersError: see `Procedure.check_numbers`.
     """
     grids = plan_views(voxels.shape, spacing, settings)
     with clock.stage("plan"):
@@ -83,7 +84,7 @@ def infer(
                     plan.starts,
                     executor,
                     settings,
-                    procedure.make_blend,
+                    procedure,
                     caps,
                     clock.reporter,
                     tally.one_more,

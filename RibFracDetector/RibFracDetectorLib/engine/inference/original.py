@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...case.ct import CtVolume
 from ...case.original_orientation import read_as_original
+from ..network import RawOutput
 from .blending import Blend, LastWindowBlend
 from .boxes import ScoredBoxes, clip_boxes
 from .rib_region import RibRegion
@@ -39,6 +40,9 @@ class OriginalProcedure:
     def make_blend(self, image_size: Sequence[int], importance: Tensor) -> Blend:
         """The last window wins (spec 5.2 [bug])."""
         return LastWindowBlend(image_size, importance)
+
+    def check_numbers(self, output: RawOutput) -> None:
+        """The original takes a window without numbers for one without fractures."""
 
     def boxes_to_scan(self, detections: ScoredBoxes, grid: ViewGrid) -> ScoredBoxes:
         """Mirrored about the padded size, also from the padding, scaled by the ratio of sizes (5.3 [bug])."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...case.ct import CtVolume
+from ..network import RawOutput
 from .blending import Blend
 from .boxes import ScoredBoxes
 from .rib_region import RibRegion
@@ -36,6 +37,13 @@ class Procedure(Protocol):
 
     def make_blend(self, image_size: Sequence[int], importance: Tensor) -> Blend:
         """The accumulator of segmentation margins."""
+
+    def check_numbers(self, output: RawOutput) -> None:
+        """Look at the network's answer to a batch of windows.
+
+        Raises:
+            NoNumbersError: it is not finite, and the mode does not go on with that.
+        """
 
     def boxes_to_scan(self, detections: ScoredBoxes, grid: ViewGrid) -> ScoredBoxes:
         """Boxes of a view in voxels of the scan."""

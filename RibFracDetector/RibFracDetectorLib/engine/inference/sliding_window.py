@@ -1,6 +1,6 @@
 """The sliding window over one view: detections of every window merged, segmentation margins blended.
 
-Source: spec 5.2. Nothing here depends on the mode but the kind of `Blend`.
+Source: spec 5.2. What depends on the mode is asked of the `Procedure`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from ..network import RawOutput
 from ..progress import CancelledError, Reporter
 from ..settings import InferenceSettings
 from .anchors import STRIDES, decode_boxes, flatten_head_output, level_anchors
-from .blending import Blend, window_margin, window_slices
+from .blending import window_margin, window_slices
 from .boxes import ScoredBoxes, clip_boxes, non_maximum_suppression
 from .caps import Caps
+from .procedure import Procedure
 from .windows import IMPORTANCE_MAPS, Size
-
-BlendFactory = Callable[[Sequence[int], Tensor], Blend]
 
 
 def slide(
@@ -31,7 +30,7 @@ def slide(
     starts: Sequence[Size],
     executor: Executor,
     settings: InferenceSettings,
-    make_blend: BlendFactory,
+    procedure: Procedure,
     caps: Caps,
     reporter: Reporter,
     on_window: Callable[[], None],
@@ -43,7 +42,7 @@ def slide(
         starts: of the windows to run.
         executor: the network.
         settings: see `InferenceSettings`.
-        make_blend: called with the image size and the importance map.
+        procedure: the mode.
         caps: told of every limit that was reached.
         reporter: asked for cancellation between batches.
         on_window: called after every window.
@@ -53,15 +52,18 @@ def slide(
 
     Raises:
         CancelledError: as soon as the reporter asks, between two windows.
+        NoNumbersError: see `Procedure.check_numbers`.
     """
     importance = IMPORTANCE_MAPS[settings.blend_mode](settings.roi_size, settings.sigma_scale)
-    blend = make_blend(image.shape, importance)
+    blend = procedure.make_blend(image.shape, importance)
     found: list[ScoredBoxes] = []
     for batch in _batches(starts, executor):
         if reporter.cancelled():
             raise CancelledError("cancelled: nothing was written for this case")
         windows = torch.stack([normalised_window(image, start, settings) for start in batch])
         outputs = executor(windows, reporter)
+        for output in outputs:
+            procedure.check_numbers(output)
         for start, (detections, margin) in zip(batch, _per_window(outputs, settings, caps), strict=True):
             found.append(detections.with_boxes(detections.boxes + np.tile(start, 2)))
             blend.add(start, margin.to(importance.device))

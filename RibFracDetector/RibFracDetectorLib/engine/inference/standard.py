@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...case.ct import CtVolume
+from ..execution.executor import NoNumbersError
+from ..network import RawOutput
 from .blending import Blend, WeightedBlend
 from .boxes import ScoredBoxes, clip_boxes
 from .rib_region import RibRegion, find_rib_region
@@ -41,13 +43,20 @@ class StandardProcedure:
         """The weighted mean of all windows."""
         return WeightedBlend(image_size, importance)
 
+    def check_numbers(self, output: RawOutput) -> None:
+        """A window that was not really searched must not count as one without fractures."""
+        for values in (output.seg_logits, *output.class_logits, *output.box_deltas):
+            if not values.isfinite().all():
+                raise NoNumbersError("the network gives values that are not finite")
+
     def boxes_to_scan(self, detections: ScoredBoxes, grid: ViewGrid) -> ScoredBoxes:
-        """Mirrored about voxel centres, dropped when centred in the padding, clipped to the scan."""
+        """Mirrored about voxel centres, clipped to the scan; none in the padding or beyond the border."""
         last_voxel = [n - 1 for n in grid.padded_size]
         boxes = unflip_boxes(detections.boxes, grid.flip_axes, last_voxel)
         centers = (boxes[:, :3] + boxes[:, 3:]) / 2
         inside = (centers <= np.asarray(grid.resized_size) - 0.5).all(axis=1)
         boxes = clip_boxes(boxes * np.tile(grid.step, 2), grid.origin_size)
+        inside &= (boxes[:, 3:] > boxes[:, :3]).all(axis=1)
         return detections.with_boxes(boxes).take(inside)
 
     def probability_on_scan(self, margin: Tensor, grid: ViewGrid) -> NDArray:
