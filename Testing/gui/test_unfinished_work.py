@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import slicer_host
+from RibFracDetectorLib.case.review_log import read_log
 
 from .reviewer import CORNER, Reviewer
 
@@ -107,3 +108,9 @@ def test_a_button_that_takes_no_focus_does_not_lose_the_comment(open_stored: Cal
     reader.ui.acceptButton.click()
     assert reader.session.finding(1).comment.lower() == "abc"
     assert reader.session.finding(1).status == "accepted"
+    reader.press("P")
+    reader.ui.commentEdit.setFocus()
+    slicer_host.press(reader.ui.commentEdit, "d")
+    reader.panel.review.close()
+    last = read_log(reader.stored.files.review_log)[-1]
+    assert (last.kind, last.payload["text"].lower()[-1]) == ("commented", "d")

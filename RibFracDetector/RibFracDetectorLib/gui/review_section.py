@@ -103,7 +103,7 @@ class ReviewSection:
 
     def close(self) -> None:
         """Close the case; everything is in its files, and its nodes stay in the scene."""
-        self._leave_mask_editor()
+        self._take_over()
         case, self._case = self._case, None
         if case is not None:
             self._unsubscribe()
@@ -136,9 +136,12 @@ class ReviewSection:
 
     def _act(self, change: Callable[[], object]) -> None:
         """Do what a key or button says, after what the reader was drawing or typing is taken over."""
+        self._take_over()
+        self.attempt(change)
+
+    def _take_over(self) -> None:
         self._leave_mask_editor()
         self._editor.commit()
-        self.attempt(change)
 
     def _find_case(self, wanted: Callable[[StoredCase], bool]) -> None:
         """Go on with the first such case of the scene, if none is open."""
