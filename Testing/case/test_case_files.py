@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -222,8 +223,22 @@ def test_a_case_that_is_open_is_refused_at_once(tmp_path: Path) -> None:
 def test_no_case_is_called_as_the_half_precision_files_of_another() -> None:
     with pytest.raises(InputError, match="files of case in half precision called"):
         checked_case_id("case_fp16")
-    with pytest.raises(InputError, match="--case"):
-        case_id_from_name(Path("case_fp16.nii.gz"))
+    assert case_id_from_name(Path("case_fp16.nii.gz")) == "case-fp16"
+
+
+def test_a_folder_without_locks_can_be_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As some shares; nobody can open the case for review there either."""
+    import fcntl
+
+    def no_locks(_file: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    files = CaseFiles(tmp_path, "case")
+    finish(files, "old")
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    finish(files, "new")
+    assert json.loads(files.findings.read_text()) == {"text": "new"}
+    assert not files.review_lock.exists()
 
 
 def test_what_a_killed_process_left_is_removed_at_the_next_start(tmp_path: Path) -> None:

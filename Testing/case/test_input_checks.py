@@ -42,6 +42,7 @@ CAUSES = {
     "NaN offset": "begin at byte nan",
     "infinite offset": "begin at byte inf",
     "negative offset": "begin at byte -5",
+    "offset in the header": "begin at byte 0, a place behind the header is expected",
     "huge offset": "begin at byte 1e+30",
     "NaN voxels nrrd": "NaN or infinite",
     "infinite voxels mha": "NaN or infinite",

@@ -114,6 +114,13 @@ def test_verdicts_are_remembered_by_what_they_depend_on(
     assert len({key, *others}) == 5
 
 
+def test_only_numbers_are_remembered() -> None:
+    """Wrong settings give none with any weights; the next run may have the right ones."""
+    assert Verdict(0.01, 0.001).is_finite
+    assert not Verdict(float("nan"), 0.001).is_finite
+    assert not Verdict(0.01, float("nan")).is_finite
+
+
 def test_a_verdict_that_cannot_be_kept_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,8 @@ import pytest
 from ribfrac_testing.review_cases import StoredCase, small_scan, store_case
 from ribfrac_testing.volumes import write_dicom
 
+from .processes import Wait
+
 ROTATED = (7.0, -4.0, 11.0)
 
 
@@ -145,6 +147,52 @@ def test_a_case_that_cannot_be_opened_leaves_the_open_one(
     panel.ui.openCaseButton.click()
     assert panel.review.session.case.case_id == "other"
     assert open_it().finding(1).status == "accepted", "the first was closed then"
+
+
+def test_the_boxes_of_the_case_before_stay_hidden(
+    open_it: Callable[[], Any], panel: Any, tmp_path: Path, wait: Wait
+) -> None:
+    """Also where opening the next one ends the typing of a comment on it."""
+    import slicer.util
+
+    def visible() -> list[str]:
+        nodes = slicer.util.getNodesByClass("vtkMRMLMarkupsROINode")
+        return [node.GetName() for node in nodes if node.GetDisplayNode().GetVisibility()]
+
+    session = open_it()
+    wait(lambda: len(visible()) > 2)
+    session.activate(1)
+    panel.ui.commentEdit.setFocus()
+    panel.ui.commentEdit.text = "typed"
+    other = store_case(tmp_path / "other", (), scan=small_scan(ROTATED), case_id="other")
+    panel.review.open(other.files, volumes()[0])
+    assert visible() == []
+
+
+def test_a_case_is_opened_again_by_another_path(
+    open_it: Callable[[], Any], panel: Any, tmp_path: Path
+) -> None:
+    from RibFracDetectorLib.case.case_files import CaseFiles
+
+    files = open_it().files
+    (tmp_path / "link").symlink_to(files.folder)
+    panel.review.open(CaseFiles(tmp_path / "link", files.case_id), volumes()[0])
+    assert panel.review.session.files.folder.name == "link"
+
+
+def test_a_mask_that_became_a_surface_is_left_alone(open_it: Callable[[], Any], panel: Any) -> None:
+    import slicer
+
+    open_it().activate(1)
+    panel.ui.editMaskButton.click()
+    segmentation = panel.review._case.scene.nodes.segmentation.GetSegmentation()
+    segment = segmentation.GetSegment("RibFrac_3")
+    segment.RemoveRepresentation(
+        slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    )
+    panel.ui.editMaskButton.click()
+    assert not panel.ui.maskEditorFrame.visible
+    assert open_it() is not None
 
 
 def test_a_file_at_the_old_path_that_is_another_ct_is_not_taken(

@@ -95,6 +95,50 @@ def test_a_segment_that_was_removed_comes_back(open_stored: Callable[..., Review
     assert reader.draw("RibFrac_1", CORNER) == before + 64
 
 
+def test_a_comment_is_kept_while_drawing(open_stored: Callable[..., Reviewer]) -> None:
+    import qt
+
+    reader = open_stored()
+    before = start_drawing(reader)
+    reader.ui.unsureButton.setFocusPolicy(qt.Qt.NoFocus)
+    reader.ui.commentEdit.setFocus()
+    slicer_host.press(reader.ui.commentEdit, "a")
+    reader.ui.unsureButton.click()
+    assert reader.session.finding(1).comment.lower() == "a"
+    assert reader.session.mask(1).count == before + 64
+
+
+def test_a_comment_is_kept_while_the_slider_moves(open_stored: Callable[..., Reviewer]) -> None:
+    """As the mouse wheel does, without taking the focus."""
+    reader = open_stored()
+    reader.press("N")
+    reader.ui.commentEdit.setFocus()
+    slicer_host.press(reader.ui.commentEdit, "a")
+    reader.ui.thresholdSlider.value = 0.3
+    reader.ui.thresholdSlider.value = 0.95
+    assert reader.session.finding(1).comment.lower() == "a"
+
+
+def test_typed_numbers_are_kept_too(open_stored: Callable[..., Reviewer]) -> None:
+    import qt
+
+    reader = open_stored()
+    reader.press("N")
+    reader.ui.acceptButton.setFocusPolicy(qt.Qt.NoFocus)
+    for close in (False, True):
+        box = reader.ui.sizeYSpinBox
+        box.setFocus()
+        box.lineEdit().setText("7.0" if close else "6.0")
+        if close:
+            reader.panel.review.close()
+        else:
+            reader.ui.acceptButton.click()
+            assert reader.session.finding(1).box_ras.size[1] == pytest.approx(6)
+            reader.press("P")
+    last = [event for event in read_log(reader.stored.files.review_log) if event.kind == "box_edited"][-1]
+    assert 7.0 in [round(value, 6) for value in last.payload["box_ras"]["size"]]
+
+
 def test_a_button_that_takes_no_focus_does_not_lose_the_comment(open_stored: Callable[..., Reviewer]) -> None:
     """As buttons on macOS."""
     import qt

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
+from ribfrac_testing.full_disk import file_size_limit
 from ribfrac_testing.review_cases import SIZE, StoredCase, small_scan, store_case
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.mask_patches import MaskPatch
@@ -151,6 +152,10 @@ def test_nothing_is_overwritten(session: ReviewSession, stored: StoredCase, tmp_
     with pytest.raises(InputError, match=r"holds case_det_roi_infos\.json"):
         export_case(session, other)
     assert [path.name for path in other.iterdir()] == ["case_det_roi_infos.json"]
+    half = tmp_path / "half"
+    with file_size_limit(400), pytest.raises(InputError, match="full"):
+        export_case(session, half)
+    assert list(half.iterdir()) == [], "so that it can be tried again"
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match="cannot be written"):
         export_case(session, tmp_path / "file")

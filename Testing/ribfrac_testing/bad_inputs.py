@@ -230,6 +230,9 @@ BAD_INPUTS: dict[str, Maker] = {
         small_ct().write(folder / "o.nii"), _OFFSET, "f", float("inf")
     ),
     "negative offset": lambda folder: _with_header(small_ct().write(folder / "o.nii"), _OFFSET, "f", -5.0),
+    "offset in the header": lambda folder: _with_header(
+        small_ct().write(folder / "o.nii"), _OFFSET, "f", 0.0
+    ),
     "huge offset": lambda folder: _with_header(small_ct().write(folder / "o.nii"), _OFFSET, "f", 1e30),
     "NaN voxels nrrd": lambda folder: _not_finite(folder, "nan.nrrd", np.nan),
     "infinite voxels mha": lambda folder: _not_finite(folder, "inf.mha", np.inf),

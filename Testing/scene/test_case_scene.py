@@ -253,6 +253,21 @@ def test_every_segment_that_was_drawn_in_is_taken(show) -> None:
     assert [event.kind for event in shown.session.events].count("mask_edited") == 1
 
 
+def test_a_mask_that_is_refused_is_put_back(show) -> None:
+    shown = show()
+    shown.session.decide(1, "accepted")
+    before = shown.session.mask(1)
+    shown.case.begin_mask_edit(1)
+    outside = MaskPatch.of(np.ones((5, 4, 3)), (58, 9, 10))
+    draw(shown, 1, outside)
+    shown.scene.StartState(shown.scene.SaveState)
+    assert "out of the CT" in shown.refusals[-1]
+    assert shown.case._segments.read(1) == before
+    shown.scene.EndState(shown.scene.SaveState)
+    shown.session.set_threshold(1.0)
+    assert shown.segmentation.GetSegment("RibFrac_1").GetColor() == STATUS_COLORS["accepted"]
+
+
 def test_leaving_the_mask_editor_without_a_change_is_no_event(show) -> None:
     shown = show()
     for number in (1, 2):

@@ -103,6 +103,12 @@ def test_the_ct_is_in_the_views_and_what_was_there_comes_back(show) -> None:
     assert {composite.GetBackgroundVolumeID() for composite in layers} == {shown.ct_node.GetID()}
     views.leave()
     assert [composite.GetBackgroundVolumeID() for composite in layers] == [another, None]
+    views.enter(shown.ct_node)
+    layers[1].SetBackgroundVolumeID(another)
+    shown.scene.RemoveNode(shown.scene.GetNodeByID(another))
+    views.leave()
+    kept = shown.ct_node.GetID()
+    assert [composite.GetBackgroundVolumeID() for composite in layers] == [kept, None], "nothing to put back"
 
 
 def test_an_automatic_window_is_automatic_again(show) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from .errors import InputError
 from .naming import HALF_PRECISION
 from .processes import is_alive, this_host
-from .review_lock import CaseLock
+from .review_lock import CaseLock, NoLocksError
 from .whole_files import writing_to
 
 REVIEW_LOG_SUFFIX = "_review.jsonl"
@@ -166,15 +166,13 @@ class CaseFiles:
     def _closed_to_readers(self) -> Iterator[None]:
         """Keeps the findings of an earlier run from being reviewed while they are replaced."""
         self.refuse_reviewed()
-        if not self.findings.exists():
+        with contextlib.ExitStack() as stack:
+            if self.findings.exists():
+                with contextlib.suppress(NoLocksError):  # nobody can review there either
+                    lock = CaseLock.acquire(self.review_lock, "a new detection", "detect")
+                    stack.callback(lock.release)
+                self.refuse_reviewed()
             yield
-            return
-        lock = CaseLock.acquire(self.review_lock, "a new detection", "detect")
-        try:
-            self.refuse_reviewed()
-            yield
-        finally:
-            lock.release()
 
     def _seed(self, suffix: str) -> Path:
         precision = HALF_PRECISION if self.fp16 else ""

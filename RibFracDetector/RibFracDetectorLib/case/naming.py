@@ -26,12 +26,17 @@ def image_extension(path: Path) -> str | None:
 def case_id_from_name(path: Path) -> str:
     """The file name without its image extension, characters unsafe in file names replaced by `_`.
 
+    A name that ends like files of half precision gets another ending.
+
     Raises:
         InputError: nothing usable is left of the name, or it is too long.
     """
     extension = image_extension(path) or path.suffix
     stem = unicodedata.normalize("NFC", path.name[: len(path.name) - len(extension)])
-    return checked_case_id(_UNSAFE.sub("_", stem).lstrip(".-"))
+    name = _UNSAFE.sub("_", stem).lstrip(".-")
+    if name.endswith(HALF_PRECISION):
+        name = f"{name.removesuffix(HALF_PRECISION)}{HALF_PRECISION.replace('_', '-')}"
+    return checked_case_id(name)
 
 
 def case_id_from_series(uid: str) -> str:

@@ -143,10 +143,10 @@ def _check_voxels(stream: BinaryIO, header: np.void, path: Path) -> None:
     """Read the voxels to the end of the stream; those of a `.hdr`/`.img` pair are left to ITK."""
     if header["magic"] == b"ni":
         return
-    if not 0 <= header["vox_offset"] < LARGEST_OFFSET:  # not NaN either
+    if not header.dtype.itemsize <= header["vox_offset"] < LARGEST_OFFSET:  # not NaN either
         raise InputError(
-            f"{path}: the header says that the voxels begin at byte {header['vox_offset']:g}, a place in the "
-            "file is expected; export the file again"
+            f"{path}: the header says that the voxels begin at byte {header['vox_offset']:g}, a place behind "
+            "the header is expected; export the file again"
         )
     start = int(header["vox_offset"])
     rank = int(header["dim"][0])

@@ -39,6 +39,10 @@ class Holder:
         return f"{self.reader} ({self.program}, process {self.process} on {self.host}, since {self.since})"
 
 
+class NoLocksError(InputError):
+    """The file system of a folder gives no locks."""
+
+
 class CaseLock:
     """The lock of one case, from `acquire` to `release`."""
 
@@ -56,7 +60,8 @@ class CaseLock:
             program: "desktop", "browser" or another name that tells a person where to look.
 
         Raises:
-            InputError: someone else has it (the message names who), or the folder gives no locks.
+            InputError: someone else has it (the message names who).
+            NoLocksError: the folder gives no locks; nothing is left there.
         """
         path = Path(path)
         with writing_to(path):
@@ -123,6 +128,11 @@ def _locked(path: Path) -> BinaryIO | None:
             # Its holder may have removed the file between our opening and locking it.
             if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return file
+        except NoLocksError:
+            file.close()
+            if not path.stat().st_size:  # made by us just now
+                path.unlink()
+            raise
         except BaseException:
             file.close()
             raise
@@ -143,7 +153,7 @@ def _lock(file: Any, path: Path) -> bool:
     except OSError as error:
         if error.errno in _HELD:
             return False
-        raise InputError(
+        raise NoLocksError(
             f"{path}: this folder's file system gives no locks ({error.strerror}); copy the case to a local "
             "folder"
         ) from None

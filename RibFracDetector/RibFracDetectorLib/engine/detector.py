@@ -162,6 +162,7 @@ class Detector:
     def _infer(self, voxels: NDArray, spacing: Spacing, caps: Caps, clock: StageClock) -> Inference:
         """Run the network by the best way that works: the device has memory, the numbers are finite."""
         while True:
+            caps.clear()
             try:
                 with clock.stage("prepare"):
                     self._prepare(voxels, spacing, clock.reporter)
@@ -248,7 +249,8 @@ class Detector:
             window = normalised_window(image, start, self.settings)
             reference = make_executor(TRUSTED, weights, self.settings)
             verdict = check(executor, reference, window)
-            remember(key, verdict)
+            if verdict.is_finite:  # else settings or scan may be the cause, which the key does not tell
+                remember(key, verdict)
         return verdict
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -55,6 +56,11 @@ class Verdict:
     def passed(self) -> bool:
         """Close enough for every finding to stay the same finding (NaN fails)."""
         return self.score_difference <= MAX_SCORE_DIFFERENCE and self.probability_rms <= MAX_PROBABILITY_RMS
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether both ways gave numbers."""
+        return math.isfinite(self.score_difference) and math.isfinite(self.probability_rms)
 
     def __str__(self) -> str:
         return (

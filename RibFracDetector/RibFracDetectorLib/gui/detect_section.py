@@ -174,6 +174,7 @@ class DetectSection:
         except RibFracError as error:
             refused(str(error))
         except BaseException:  # the application logs what it was
+            self._node = None
             self._enter(State.READY)
             raise
 

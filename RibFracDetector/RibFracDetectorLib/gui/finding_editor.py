@@ -45,7 +45,8 @@ class FindingEditor:
             box.connect("editingFinished()", self._box_typed)
 
     def show(self, session: ReviewSession | None, finding: ReviewedFinding | None) -> None:
-        """Show a finding, or none."""
+        """Show a finding, or none; a comment that is being typed stays."""
+        typing = self._is_typing(finding)
         self._session, self._finding = session, finding
         ui = self._ui
         ui.findingGroup.enabled = finding is not None and not session.state.complete
@@ -59,11 +60,19 @@ class FindingEditor:
         chosen = (finding.fracture_class or "") if finding else ""
         ui.classComboBox.setCurrentIndex(ui.classComboBox.findData(chosen))
         comment = finding.comment if finding else ""
-        if ui.commentEdit.text != comment:
+        if not typing and ui.commentEdit.text != comment:
             ui.commentEdit.text = comment
+
+    def _is_typing(self, finding: ReviewedFinding | None) -> bool:
+        """Whether a comment on the same finding is under way."""
+        before, edit = self._finding, self._ui.commentEdit
+        same = before is not None and finding is not None and before.id == finding.id
+        return same and edit.hasFocus() and edit.text != before.comment
 
     def commit(self) -> None:
         """Take over what is typed: a button that takes no focus, as on macOS, does not end the typing."""
+        for box in self._boxes:
+            box.interpretText()
         self._commented()
         self._box_typed()
 
@@ -95,6 +104,8 @@ class FindingEditor:
 
     def _show_again(self, before: ReviewedFinding) -> None:
         """Put the old numbers back where the new ones were refused."""
+        if self._session is None:  # closed meanwhile
+            return
         try:
             self.show(self._session, self._session.finding(before.id))
         except InputError:

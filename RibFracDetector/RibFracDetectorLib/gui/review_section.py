@@ -94,12 +94,18 @@ class ReviewSection:
         Raises:
             InputError: see `open_case.show_case`.
         """
-        if self._case is not None and self._case.files == files:
+        self._take_over()  # before the new case hides what shows the old one
+        if self._case is not None and _are_same(self._case.files, files):
             self.close()  # it is locked by ourselves
         unaided = self._ui.unaidedCheckBox.checked
-        shown = show_case(files, ct_node, self._preferences.reader, unaided)
-        self.close()
-        self._begin(*shown)
+        session, scene = show_case(files, ct_node, self._preferences.reader, unaided)
+        try:
+            self.close()
+        except BaseException:
+            scene.close()
+            session.close()
+            raise
+        self._begin(session, scene)
 
     def close(self) -> None:
         """Close the case; everything is in its files, and its nodes stay in the scene."""
@@ -140,8 +146,8 @@ class ReviewSection:
         self.attempt(change)
 
     def _take_over(self) -> None:
-        self._leave_mask_editor()
         self._editor.commit()
+        self._leave_mask_editor()
 
     def _find_case(self, wanted: Callable[[StoredCase], bool]) -> None:
         """Go on with the first such case of the scene, if none is open."""
@@ -195,6 +201,7 @@ class ReviewSection:
 
     def _slider_moved(self, value: float) -> None:
         if self.session is not None:
+            self._editor.commit()
             self.session.set_threshold(min(max(value, 0.0), 1.0))
 
     def _mask_toggled(self, wanted: bool) -> None:
@@ -225,3 +232,8 @@ class ReviewSection:
 
     def _show(self) -> None:
         self._display.show(self.session)
+
+
+def _are_same(first: CaseFiles, second: CaseFiles) -> bool:
+    """Whether two spellings of a folder mean one case."""
+    return first.case_id == second.case_id and first.folder.resolve() == second.folder.resolve()

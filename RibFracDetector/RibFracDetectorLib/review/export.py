@@ -8,9 +8,10 @@ every row and entry, in the header of the masks, and in `{case}_export.json`.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -70,17 +71,18 @@ def export_case(session: OpenCase, folder: Path) -> tuple[Path, ...]:
     files = CaseFiles(folder, session.case.case_id)
     table, text = folder / f"{files.case_id}_review.csv", folder / f"{files.case_id}_report.txt"
     about = folder / f"{files.case_id}_export.json"
-    _refuse(session, folder, (about, table, text, *_seed_files(files)))
+    targets = (*_seed_files(files), table, text, about)
+    _refuse(session, folder, reversed(targets))
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
     accepted = [finding for finding in session.state.findings.values() if finding.status == "accepted"]
-    written = [*_write_seed_files(session, files, accepted), table]
-    _write_text(table, csv_text(session))
-    if not session.banner:
-        _write_text(text, report_text(session))
-        written.append(text)
-    write_json(about, _about(session, len(accepted)))
-    return (*written, about)
+    with _all_or_none(targets):
+        _write_seed_files(session, files, accepted)
+        _write_text(table, csv_text(session))
+        if not session.banner:
+            _write_text(text, report_text(session))
+        write_json(about, _about(session, len(accepted)))
+    return tuple(path for path in targets if path.exists())
 
 
 def csv_text(session: OpenCase) -> str:
@@ -98,7 +100,19 @@ def _seed_files(files: CaseFiles) -> tuple[Path, ...]:
     return files.det_rois, files.seg_rois, files.det_mask, files.seg_mask
 
 
-def _refuse(session: OpenCase, folder: Path, targets: Sequence[Path]) -> None:
+@contextlib.contextmanager
+def _all_or_none(targets: Sequence[Path]) -> Iterator[None]:
+    """Removes what was written when the rest cannot be, so that it can be tried again."""
+    try:
+        yield
+    except BaseException:
+        for path in targets:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        raise
+
+
+def _refuse(session: OpenCase, folder: Path, targets: Iterable[Path]) -> None:
     if session.findings_hidden:
         raise InputError("the first read is not recorded yet; record it before exporting")
     if folder.exists() and folder.resolve() == session.files.folder.resolve():
@@ -108,9 +122,7 @@ def _refuse(session: OpenCase, folder: Path, targets: Sequence[Path]) -> None:
         raise InputError(f"{folder}: holds {present} of this case already; choose another folder")
 
 
-def _write_seed_files(
-    session: OpenCase, files: CaseFiles, accepted: list[ReviewedFinding]
-) -> tuple[Path, ...]:
+def _write_seed_files(session: OpenCase, files: CaseFiles, accepted: list[ReviewedFinding]) -> None:
     """Boxes and masks in the seed's names and fields."""
     ranked = sorted(accepted, key=lambda finding: (-_probability(finding), finding.id))
     boxed = [finding for finding in ranked if finding.model is None or finding.model.head != "seg"]
@@ -125,7 +137,6 @@ def _write_seed_files(
     write_json(files.seg_rois, [_seg_roi(session, *ranked) for ranked in enumerate(masked, start=1)])
     for path, mask in ((files.det_mask, boxes), (files.seg_mask, masks)):
         write_mask_on(path, mask, session.grid, session.stored_grid, note=session.banner or "")
-    return _seed_files(files)
 
 
 def _probability(finding: ReviewedFinding) -> float:

@@ -141,9 +141,15 @@ class CaseScene:
         """
         finding_id, self._editing = self._editing, None
         if finding_id is not None:
-            for number in self._read_back.take_masks():
-                self._segments.draw(number, self._mask(number))
+            self._take_masks()
             self._segments.draw(finding_id, self._mask(finding_id))
+
+    def _take_masks(self) -> None:
+        changed = self._read_back.take_masks()
+        for number in changed:  # as it was, where the session refuses it
+            self._segments.draw(number, self._mask(number))
+        self._paint(changed)
+        self._segments.show(self._visible())
 
     def close(self) -> None:
         """Stop following the session; the nodes stay. Again does nothing."""
@@ -275,7 +281,7 @@ class CaseScene:
     def _before_saving(self) -> None:
         """Take over what is still in the user's hands, where the application announces that it saves."""
         if self._editing is not None:
-            self._read_back.take_masks()
+            self._take_masks()
         if self.session.active is not None:
             self._read_back.take_box(self.session.active)
         self.session.save()

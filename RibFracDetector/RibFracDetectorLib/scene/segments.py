@@ -87,18 +87,19 @@ class FindingSegments:
         return segment_id(finding_id)
 
     def changed(self) -> list[int]:
-        """The findings whose segments hold something else than was put into them; removed ones do not."""
+        """The findings whose segments hold other voxels than were put into them."""
         held: dict[vtk.vtkObject, dict[int, MaskPatch | None]] = {}
         found = []
         for number, mask in self._drawn.items():
             segment = self._segment(segment_id(number))
-            if segment is not None:
-                image = segment.GetRepresentation(_labelmap_name())
-                if image not in held:
-                    held[image] = patches_in(image, self._lps)
-                now = held[image].get(segment.GetLabelValue(), MaskPatch.empty())
-                if now != MaskPatch.of(mask.voxels, mask.start):
-                    found.append(number)
+            image = segment.GetRepresentation(_labelmap_name()) if segment is not None else None
+            if image is None:  # removed, or turned into a surface
+                continue
+            if image not in held:
+                held[image] = patches_in(image, self._lps)
+            now = held[image].get(segment.GetLabelValue(), MaskPatch.empty())
+            if now != MaskPatch.of(mask.voxels, mask.start):
+                found.append(number)
         return found
 
     def read(self, finding_id: int) -> MaskPatch | None:

@@ -46,15 +46,17 @@ class SliceViews:
         self._nodes = tuple(slice_nodes)
         self._slices: tuple[_Slice, ...] = ()
         self._window: _Window | None = None
+        self._shown: str | None = None
 
     def enter(self, volume_node: vtk.vtkObject) -> None:
         """Remember how everything is, and show the CT in a bone window; again does nothing."""
         if self._slices:
             return
         self._slices = tuple(_remembered(node) for node in self._nodes)
+        self._shown = volume_node.GetID()
         for before in self._slices:
             if before.layers is not None:
-                before.layers.SetBackgroundVolumeID(volume_node.GetID())
+                before.layers.SetBackgroundVolumeID(self._shown)
         display = volume_node.GetDisplayNode()
         if display is not None:
             self._window = _Window(
@@ -77,8 +79,7 @@ class SliceViews:
     def leave(self) -> None:
         """Put everything back as `enter` found it; again does nothing."""
         for before in self._slices:
-            if before.layers is not None:
-                before.layers.SetBackgroundVolumeID(before.background)
+            self._put_back(before)
             was_modifying = before.node.StartModify()
             before.node.GetSliceToRAS().DeepCopy(before.slice_to_ras)
             before.node.SetFieldOfView(*before.field_of_view)
@@ -89,6 +90,14 @@ class SliceViews:
             before = self._window
             _set_window(before.display, before.automatic, before.window, before.level)
         self._slices, self._window = (), None
+
+    def _put_back(self, before: _Slice) -> None:
+        """The volume that a view showed, unless it left the scene or the user chose another one meanwhile."""
+        layers, scene = before.layers, before.node.GetScene()
+        if layers is None or layers.GetBackgroundVolumeID() != self._shown:
+            return
+        if before.background is None or (scene is not None and scene.GetNodeByID(before.background)):
+            layers.SetBackgroundVolumeID(before.background)
 
 
 def _remembered(node: vtk.vtkObject) -> _Slice:

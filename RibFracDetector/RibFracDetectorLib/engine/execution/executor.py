@@ -16,11 +16,14 @@ class DeviceFullError(RibFracError):
     """The device has no memory for a single window."""
 
 
+OUT_OF_MEMORY = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)
+"""What PyTorch raises on a full device; of this name since torch 2.5."""
+
 DEVICE_FAILURES = (
     DeviceFullError,
-    torch.OutOfMemoryError,
+    OUT_OF_MEMORY,
     # A GPU that is full before its first window, or for which this torch has no kernels; since torch 2.8.
-    getattr(torch, "AcceleratorError", torch.OutOfMemoryError),
+    getattr(torch, "AcceleratorError", OUT_OF_MEMORY),
 )
 """What the CPU is left for."""
 

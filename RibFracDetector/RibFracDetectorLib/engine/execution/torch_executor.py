@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..network import RawOutput, RetinaUNet
 from ..progress import Reporter
-from .executor import DeviceFullError
+from .executor import OUT_OF_MEMORY, DeviceFullError
 
 AUTOCAST_TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -54,7 +54,7 @@ class TorchExecutor:
             batch = windows[done : done + self.batch_limit]
             try:
                 outputs.append(self._forward(batch))
-            except torch.OutOfMemoryError:
+            except OUT_OF_MEMORY:
                 if len(batch) == 1:
                     raise DeviceFullError(
                         f"out of memory on {self.device} with a single window of {tuple(batch.shape[2:])} "

@@ -16,6 +16,10 @@ class Caps:
         """The limits that were reached, as "name = value"."""
         return tuple(f"{name} = {limit}" for name, limit in sorted(self._reached.items()))
 
+    def clear(self) -> None:
+        """Forget all: the run that reached them was given up."""
+        self._reached.clear()
+
     def reached_if(self, condition: bool, name: str, limit: int) -> None:
         """Remember the limit if the condition holds."""
         if condition:
