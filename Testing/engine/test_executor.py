@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from ribfrac_testing.command_line import environment
 from ribfrac_testing.full_disk import file_size_limit
 from RibFracDetectorLib.case.errors import RibFracError
 from RibFracDetectorLib.commands.crash_log import log_traceback
@@ -87,6 +90,14 @@ def test_float32_is_not_shortened_to_tf32() -> None:
     TorchExecutor(Curious(9), torch.device("cpu"), "fp32", 1)(WINDOWS[:1], SilentReporter())
     assert shortened == [False]
     assert torch.backends.cudnn.allow_tf32 == before, "others may have it"
+
+
+def test_the_oldest_torch_that_is_accepted_can_be_used() -> None:
+    """It lacks names of later ones."""
+    code = "import torch\ndel torch.OutOfMemoryError, torch.AcceleratorError\n"
+    code += "import RibFracDetectorLib.engine.detector"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_the_check_tells_a_close_network_from_a_distant_one() -> None:
