@@ -7,6 +7,7 @@ from pathlib import Path
 from .ct import CtVolume
 from .dicom import SERIES_UID
 from .errors import InputError
+from .utf8_paths import utf8_path
 from .whole_files import written_whole
 
 
@@ -17,10 +18,12 @@ def write_ct(path: Path, ct: CtVolume) -> None:
         path: ends with `.nrrd`, the format that holds a grid in double precision and a SeriesInstanceUID.
 
     Raises:
-        InputError: see `whole_files.written_whole`; or SimpleITK cannot write it, as on a full disk.
+        InputError: the name is not UTF-8; see `whole_files.written_whole`; or SimpleITK cannot write it, as
+            on a full disk.
     """
     import SimpleITK as sitk  # noqa: N813
 
+    utf8_path(path)  # refused under its own name, not under the temporary one that ITK is given
     image = sitk.GetImageFromArray(ct.voxels.transpose(2, 1, 0))
     image.SetSpacing(ct.grid.spacing)
     image.SetOrigin(ct.grid.origin)

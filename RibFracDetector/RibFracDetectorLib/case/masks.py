@@ -14,6 +14,7 @@ from .images import array_of, grid_of, to_lps
 from .itk_messages import itk_reason, quiet_itk
 from .nifti_header import check_nifti
 from .reading import open_image
+from .utf8_paths import utf8_path
 from .whole_files import written_whole
 
 
@@ -45,11 +46,12 @@ def write_mask_on(path: Path, mask: NDArray, grid: Grid, stored_grid: Grid, note
         note: what the header's description says, at most 79 bytes are kept.
 
     Raises:
-        InputError: the file cannot be written whole; nothing is left behind.
+        InputError: the file cannot be written whole, or its name is not UTF-8; nothing is left behind.
         ValueError: the mask's shape or type does not fit.
     """
     import SimpleITK as sitk  # noqa: N813
 
+    utf8_path(path)  # refused under its own name, not under the temporary one that ITK is given
     if mask.dtype not in (np.bool_, np.uint8, np.uint16) or mask.shape != grid.size:
         raise ValueError(
             f"a mask of bool, uint8 or uint16 and shape {grid.size} is expected, "

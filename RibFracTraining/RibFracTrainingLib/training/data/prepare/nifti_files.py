@@ -11,18 +11,19 @@ from RibFracDetectorLib.case.geometry import Grid
 from RibFracDetectorLib.case.images import grid_of
 from RibFracDetectorLib.case.itk_messages import itk_reading, quiet_itk
 from RibFracDetectorLib.case.nifti_header import check_nifti
+from RibFracDetectorLib.case.utf8_paths import utf8_path
 
 
 def grid_in_header(path: Path) -> Grid:
     """The grid of a file along its own axes, without reading a voxel.
 
     Raises:
-        InputError: no readable header of a 3-D volume.
+        InputError: no readable header of a 3-D volume, or its name is not UTF-8.
     """
     import SimpleITK as sitk  # noqa: N813
 
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(utf8_path(path))
     with itk_reading(path):
         reader.ReadImageInformation()
     if reader.GetDimension() != 3:
@@ -34,17 +35,18 @@ def write_scan(path: Path, voxels: NDArray[np.int16], grid: Grid) -> None:
     """Write HU [x, y, z] as compressed NIfTI, and check what was written.
 
     Raises:
-        InputError: the file cannot be written whole.
+        InputError: the file cannot be written whole, or its name is not UTF-8.
     """
     import SimpleITK as sitk  # noqa: N813
 
+    name = utf8_path(path)
     image = sitk.GetImageFromArray(np.ascontiguousarray(voxels.transpose(2, 1, 0)))
     image.SetSpacing(grid.spacing)
     image.SetOrigin(grid.origin)
     image.SetDirection(grid.direction)
     try:
         with quiet_itk():
-            sitk.WriteImage(image, str(path), useCompression=True, imageIO="NiftiImageIO")
+            sitk.WriteImage(image, name, useCompression=True, imageIO="NiftiImageIO")
         check_nifti(path)
     except (RuntimeError, InputError, FileNotFoundError):
         raise InputError(f"{path}: cannot be written whole; check that the disk is not full") from None
