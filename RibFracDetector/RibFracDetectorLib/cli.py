@@ -24,12 +24,13 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         # A terminal without UTF-8 shows a question mark instead of ending the run.
         stream.reconfigure(errors="replace")
-    arguments = _parse(argv)
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
+        arguments = _parse(argv)
+        signal.signal(signal.SIGTERM, _interrupt)
         return arguments.run(arguments)
     except RibFracError as error:
         return _say(str(error), error.exit_status)
@@ -41,6 +42,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:
         return _say(f"unexpected {type(error).__name__}: {error} (traceback in {log_traceback(error)})", 1)
+
+
+def _open_streams() -> None:
+    """Give a process that was started without standard output or error one that nobody reads.
+
+    The descriptors are filled as well: the next file to be opened would get their number, and with it what
+    libraries print.
+    """
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            sink = os.open(os.devnull, os.O_WRONLY)
+            if sink != number:
+                os.dup2(sink, number)
+                os.close(sink)
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import InputError
 from .resources import resource_path
+from .utf8_paths import utf8_path
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -114,7 +115,7 @@ def find_model(name_or_path: str | os.PathLike[str] | None) -> tuple[Path, Model
 
     Raises:
         InputError: a wrong catalogue; an unknown name (with the nearest ones); a model whose file is not
-            here; None with an empty catalogue.
+            here; a path that is not UTF-8; None with an empty catalogue.
     """
     entries = list_models()
     if name_or_path is None:
@@ -126,7 +127,7 @@ def find_model(name_or_path: str | os.PathLike[str] | None) -> tuple[Path, Model
     for entry in entries:
         if entry.name == os.fspath(name_or_path):
             return _file_of(entry), entry
-    path = Path(name_or_path)
+    path = Path(utf8_path(name_or_path))
     try:
         if path.is_file():
             return path, _entry_of_file(path, entries)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 import os
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..case.dataset import SPLITS
 from ..case.errors import InputError
 from ..case.naming import checked_case_id
+from ..case.utf8_paths import utf8_path
 from . import lifeline
+from .given_path import given_path
 from .inference_options import add_inference_options, assignments_of
 from .standby import add_option as add_standby_option
 from .standby import stand_by
@@ -41,11 +42,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add(
         "inputs",
         nargs="*",
-        type=Path,
+        type=given_path,
         metavar="INPUT",
         help="scan (NIfTI, NRRD, MetaImage, DICOM folder), folder of scans, glob, dataset.json, or CSV list",
     )
-    add("--output", type=Path, required=True, metavar="DIR", help="folder for the case files")
+    add("--output", type=given_path, required=True, metavar="DIR", help="folder for the case files")
     add("--case", metavar="ID", help="case id of a single input (default: made of its name)")
     add(
         "--weights",
@@ -94,6 +95,8 @@ def _detect(arguments: argparse.Namespace, shard: Shard, making: _Making, report
     from .batch.outcomes import exit_status
     from .batch.run import BatchOptions, detect_in_many, detect_in_one
 
+    for given in filter(None, (arguments.output, arguments.preset)):
+        utf8_path(given)  # told now: they are written after the detection
     sources = find_sources(arguments.inputs, arguments.split, arguments.output)
     if arguments.case is not None:
         if len(sources) > 1:

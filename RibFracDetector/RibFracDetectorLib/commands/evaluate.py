@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..case.dataset import SPLITS
 from ..case.errors import InputError
+from .given_path import given_path
 
 METRICS = ("center", "ribfrac", "map")
 _EPILOG = """\
@@ -33,9 +34,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of results")
+    parser.add_argument("predictions", type=given_path, metavar="PREDICTIONS", help="folder of results")
     parser.add_argument(
-        "ground_truth", type=Path, metavar="GROUND_TRUTH", help="folder of ground truth, or dataset.json"
+        "ground_truth",
+        type=given_path,
+        metavar="GROUND_TRUTH",
+        help="folder of ground truth, or dataset.json",
     )
     parser.add_argument("--split", choices=SPLITS, default="test", help="of a dataset.json (default test)")
     parser.add_argument(
@@ -45,7 +49,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         metavar="|".join(METRICS),
         help="may be repeated, or several separated by commas",
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="created if absent")
+    parser.add_argument("--output", type=given_path, required=True, metavar="DIR", help="created if absent")
     parser.add_argument(
         "--classes",
         metavar="N,N",
@@ -159,7 +163,7 @@ def _other_runs(given: list[str]) -> dict[str, Path]:
     runs: dict[str, Path] = {}
     for text in given:
         name, separator, folder = text.partition("=")
-        path = Path(folder if separator else text)
+        path = given_path(folder if separator else text)
         label = name if separator else path.resolve().name
         if label in runs:
             raise InputError(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from .given_path import given_path
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -19,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         help="devices and versions, or what a checkpoint holds",
         description="Without FILE: versions, devices and models. With FILE: a checkpoint, checked strictly.",
     )
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a checkpoint")
+    parser.add_argument("file", nargs="?", type=given_path, metavar="FILE", help="a checkpoint")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.set_defaults(run=run)
 

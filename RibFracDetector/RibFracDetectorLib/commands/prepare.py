@@ -10,6 +10,7 @@ from pathlib import Path
 from ..case.dataset import DatasetError
 from ..case.errors import InputError
 from ..case.whole_files import written_whole
+from .given_path import given_path
 from .training_library import require_training_library
 
 PROBLEMS_FILE = "problems.txt"
@@ -37,13 +38,15 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("sources", nargs="+", type=Path, metavar="SOURCE", help="folder of scans and masks")
-    add("--output", type=Path, required=True, metavar="DIR", help="created if absent")
-    add("--masks", type=Path, metavar="DIR", help="folder of masks with the names of the scans")
+    add("sources", nargs="+", type=given_path, metavar="SOURCE", help="folder of scans and masks")
+    add("--output", type=given_path, required=True, metavar="DIR", help="created if absent")
+    add("--masks", type=given_path, metavar="DIR", help="folder of masks with the names of the scans")
     add("--split-file", metavar="NAME", help="of the seed's layout (default dataset.json)")
     add("--folds", type=int, metavar="N", help="cross-validation (default 5 where no split is stated)")
     add("--seed", type=int, default=0, metavar="N", help="of the folds (default 0)")
-    add("--test", type=Path, metavar="FILE", help="ids of held-out cases, one a line; no fold uses them")
+    add(
+        "--test", type=given_path, metavar="FILE", help="ids of held-out cases, one a line; no fold uses them"
+    )
     add("--format", choices=("seed", "nndetection"), default="seed", help="nndetection: write a task, too")
     add("--task", metavar="NAME", default="Task100_RibFrac", help="of nnDetection (default Task100_RibFrac)")
     add("--classes", default="1,2,3,4,7", metavar="N,N", help="that labels may have (default 1,2,3,4,7)")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from .given_path import given_path
 from .train import require_training_packages
 
 
@@ -16,8 +16,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         description="Write the weights alone, and their entry in the catalogue beside them (models.json).",
     )
     add = parser.add_argument
-    add("checkpoint", type=Path, metavar="CHECKPOINT", help="e.g. work_dirs/NAME/best_mAP_epoch_24.pth")
-    add("output", type=Path, metavar="OUTPUT", help="NAME.pth becomes NAME-<8 digits of its SHA-256>.pth")
+    add("checkpoint", type=given_path, metavar="CHECKPOINT", help="e.g. work_dirs/NAME/best_mAP_epoch_24.pth")
+    add(
+        "output",
+        type=given_path,
+        metavar="OUTPUT",
+        help="NAME.pth becomes NAME-<8 digits of its SHA-256>.pth",
+    )
     add("--half", action="store_true", help="in half precision: half the size")
     add(
         "--training-data",

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from ..case.errors import InputError
+from .given_path import given_path
 from .training_library import require_training_library
 
 _EPILOG = """\
@@ -44,7 +45,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("output", type=Path, metavar="OUTPUT", help="folder of the data set, created if absent")
+    add("output", type=given_path, metavar="OUTPUT", help="folder of the data set, created if absent")
     add("--cases", type=int, default=1, metavar="N", help="of the training split (default 1)")
     add("--test", type=int, default=0, metavar="N", help="held-out cases besides (default 0)")
     add("--seed", type=int, default=0, metavar="S", help="of everything (default 0)")
@@ -83,7 +84,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     add(
         "--workers", type=int, default=1, metavar="W", help="processes (default 1; about 2 GB of memory each)"
     )
-    add("--convert-atlas", type=Path, metavar="FILE", help="only write the atlas FILE to OUTPUT, an .npz")
+    add(
+        "--convert-atlas",
+        type=given_path,
+        metavar="FILE",
+        help="only write the atlas FILE to OUTPUT, an .npz",
+    )
     parser.set_defaults(run=run)
     return parser
 

@@ -16,12 +16,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NothingCame
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..case.errors import InputError
 from ..case.shortening import shortened
 from . import lifeline
+from .given_path import given_path
 
 if TYPE_CHECKING:
     from .reporters import NotesReporter
@@ -115,5 +115,5 @@ def _with_job(arguments: argparse.Namespace, line: bytes) -> argparse.Namespace:
             f"--standby: standard input said {shown!r}; expected one line of JSON with the texts "
             f"{', '.join(KEYS)}"
         ) from None
-    told = {"inputs": [Path(source)], "case": case, "output": Path(output)}
+    told = {"inputs": [given_path(source)], "case": case, "output": given_path(output)}
     return argparse.Namespace(**{**vars(arguments), **told})

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from ..case.dataset import SPLITS
 from ..case.errors import InputError
+from ..case.utf8_paths import utf8_path
 from ..case.whole_files import writing_to
+from .given_path import given_path
 from .inference_options import add_inference_options, assignments_of
 from .train import load, require_training_packages
 
@@ -55,13 +57,16 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     add = parser.add_argument
     add("config", metavar="CONFIG|NAME", help="of training: a YAML file, or ribfrac_s, ribfrac_d")
-    add("weights", type=Path, metavar="WEIGHTS", help="checkpoint")
+    add("weights", type=given_path, metavar="WEIGHTS", help="checkpoint")
     add("overrides", nargs="*", metavar="KEY=VALUE", help="of the configuration, e.g. data.folder=DIR")
     add("--eval", default="mAP,center", metavar="NAME,NAME", help="mAP, center, ribfrac (default mAP,center)")
     add("--split", choices=SPLITS, default="test", help="of the data set (default test)")
     add("--cutoff", type=float, metavar="P", help="probability above which a voxel is segmented")
     add(
-        "--output", type=Path, metavar="DIR", help="default work_dirs/NAME/visual_{set}_{split}_cutoff{P}_nii"
+        "--output",
+        type=given_path,
+        metavar="DIR",
+        help="default work_dirs/NAME/visual_{set}_{split}_cutoff{P}_nii",
     )
     add("--shard", metavar="I/N", help="see `ribfrac detect`")
     add("--bootstrap", type=int, default=1000, metavar="N", help="draws (default 1000, 0: none)")
@@ -101,6 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     read_ground_truth(dataset, use_masks=False, split=arguments.split)  # refused now, not after inference
     shard = choose_shard(arguments.shard, os.environ)
     output = arguments.output or _default_output(configuration, arguments.split, settings.cutoff)
+    utf8_path(output)  # refused now: it is written to after the inference
     options = BatchOptions(output, shard, arguments.overwrite)
     making = _Making.of(arguments, configuration.name, settings, device_of(arguments.device, shard))
     _refuse_other_results(options, [source.case_id for source in sources if source.case_id], making)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..case.errors import RibFracError
+from .given_path import given_path
 from .lifeline import end_with_standard_input
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         metavar="KEY=VALUE",
         help="e.g. data.folder=DIR optimizer.lr=1e-4; ~KEY deletes a key",
     )
-    add("--output", type=Path, metavar="DIR", help="run folder (default: work_dirs/NAME)")
+    add("--output", type=given_path, metavar="DIR", help="run folder (default: work_dirs/NAME)")
     add("--resume", metavar="auto|FILE", help="go on from the newest checkpoint of the run folder, or FILE")
     add("--print", action="store_true", help="show the whole configuration and do nothing else")
     add("--no-validate", dest="validate", action="store_false", help="no validation between epochs")
