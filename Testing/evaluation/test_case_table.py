@@ -43,7 +43,8 @@ def seed_result(run: Path, case_id: str, boxes: list, direction: tuple | None = 
     write_rois(run, case_id, [(box, 0.9) for box in boxes], "seg")
     mask = (labels_of_boxes(SHAPE, boxes) > 0).astype("uint8")
     stored = mask[::-1, ::-1] if direction else mask
-    write_volume(run / f"{case_id}_roi_seg_mask.nii.gz", stored, SPACING, direction)
+    corner = (0.8 * (SHAPE[0] - 1), 0.8 * (SHAPE[1] - 1), 0) if direction else (0, 0, 0)
+    write_volume(run / f"{case_id}_roi_seg_mask.nii.gz", stored, SPACING, direction, corner)
 
 
 def truth_of(folder: Path, case_id: str, boxes: list, classes: list[int]) -> None:

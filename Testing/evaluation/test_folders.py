@@ -20,6 +20,7 @@ from ribfrac_testing.evaluation_data import (
     write_volume,
 )
 from RibFracDetectorLib.case.errors import InputError
+from RibFracDetectorLib.case.geometry import Grid
 from RibFracDetectorLib.evaluation.cases import UNKNOWN_CLASS
 from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
 from RibFracDetectorLib.evaluation.options import EvaluationOptions
@@ -246,14 +247,15 @@ def test_result_whose_mask_and_json_disagree(folders: Folders, boxes: list, in_m
 def test_a_mask_in_another_orientation_than_its_ground_truth(folders: Folders) -> None:
     seed_regions(folders, [BOX], [BOX])
     stored = labels_of_boxes(SHAPE, [BOX])[::-1, ::-1]
-    write_volume(folders.truth / "RibFrac1-label.nii.gz", stored, direction=RAS)
+    corner = (SHAPE[0] - 1, SHAPE[1] - 1, 0)
+    write_volume(folders.truth / "RibFrac1-label.nii.gz", stored, direction=RAS, origin=corner)
     folders.evaluate("ribfrac")
     assert folders.result("ribfrac.json")["dice"] == pytest.approx(1)
 
 
 def findings_with_masks(folders: Folders, in_mask: list) -> None:
     ribfrac_truth(folders.truth, "RibFrac1", [BOX])
-    write_findings_file(folders.run, "RibFrac1", [(BOX, 0.9), (OTHER, 0.5)])
+    write_findings_file(folders.run, "RibFrac1", [(BOX, 0.9), (OTHER, 0.5)], grid=Grid(SHAPE, (1, 1, 1)))
     write_volume(folders.run / "RibFrac1_instances.nii.gz", labels_of_boxes(SHAPE, in_mask))
 
 

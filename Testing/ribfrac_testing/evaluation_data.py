@@ -14,6 +14,7 @@ from RibFracDetectorLib.case.findings_file import write_findings
 from RibFracDetectorLib.case.geometry import Grid
 
 Box = Sequence[float]
+LARGE_GRID = Grid((400, 300, 350), (0.8, 0.8, 1.0))
 
 
 def entry(number: int, box: Box, class_id: int, **more: Any) -> dict[str, Any]:
@@ -48,10 +49,10 @@ def write_findings_file(
     scored: Iterable[tuple[Box, float]],
     ct: str = "ct.nii.gz",
     threshold: float = 0.0,
+    grid: Grid = LARGE_GRID,
 ) -> Path:
     """`{case}_findings.json` of (box, score) pairs, ids from 1, of a model read from `threshold` on."""
     folder.mkdir(parents=True, exist_ok=True)
-    grid = Grid((400, 300, 350), (0.8, 0.8, 1.0))
     findings = tuple(
         Finding(n, p, "det", 0, "ribfrac", tuple(map(float, box)), grid.box_to_ras(box), det_score=p)
         for n, (box, p) in enumerate(scored, 1)
@@ -88,6 +89,7 @@ def write_volume(
     array: np.ndarray,
     spacing: Sequence[float] = (1, 1, 1),
     direction: Sequence[float] | None = None,
+    origin: Sequence[float] = (0, 0, 0),
 ) -> Path:
     """A NIfTI of an array [x, y, z]; LPS unless another direction is given."""
     import SimpleITK as sitk  # noqa: N813
@@ -95,6 +97,7 @@ def write_volume(
     path.parent.mkdir(parents=True, exist_ok=True)
     image = sitk.GetImageFromArray(np.ascontiguousarray(array.transpose(2, 1, 0)))
     image.SetSpacing([float(value) for value in spacing])
+    image.SetOrigin([float(value) for value in origin])
     if direction is not None:
         image.SetDirection(direction)
     sitk.WriteImage(image, str(path), useCompression=True)

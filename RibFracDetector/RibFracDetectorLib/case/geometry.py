@@ -102,6 +102,23 @@ def reindex(array: NDArray, source: Grid, target: Grid) -> NDArray:
     return array.transpose(order)[tuple(slice(None, None, -1 if flip else 1) for flip in reversed_axes)]
 
 
+def grids_apart(one: Grid, other: Grid) -> bool:
+    """Whether two grids are other voxels, wherever their axes begin and in whatever order they come.
+
+    Corners may lie half a voxel apart: headers are rounded.
+    """
+    order = np.abs(one.direction_matrix.T @ other.direction_matrix).argmax(axis=0)
+    if tuple(one.size[axis] for axis in order) != other.size:
+        return True
+    distances = np.linalg.norm(_corners(one)[:, None] - _corners(other)[None], axis=2)
+    return bool(max(distances.min(axis=0).max(), distances.min(axis=1).max()) > min(one.spacing) / 2)
+
+
+def _corners(grid: Grid) -> NDArray[np.float64]:
+    """LPS millimetres of the outermost voxels' centres, (8, 3)."""
+    return grid.index_to_lps(np.stack(np.meshgrid(*[(0, n - 1) for n in grid.size]), axis=-1).reshape(-1, 3))
+
+
 @dataclass(frozen=True)
 class BoxRas:
     """An oriented box in patient space, the form that MRML ROI markups take.

@@ -14,6 +14,7 @@ from .checks import check_grid, check_header, check_values
 from .ct import CtVolume
 from .dicom import SERIES_UID, Series, check_slices
 from .errors import InputError
+from .geometry import Grid
 from .images import grid_of, hounsfield_of, to_lps
 from .itk_messages import itk_reading
 from .naming import IMAGE_EXTENSIONS, case_id_from_name, checked_case_id, image_extension
@@ -96,6 +97,16 @@ def open_image(path: Path) -> tuple[Image, list[str]]:
     reader, warnings = _open_header(path)
     with itk_reading(path):
         return reader.Execute(), warnings
+
+
+def grid_in_header(path: Path) -> Grid:
+    """The grid of a NIfTI, NRRD or MetaImage file along its own axes.
+
+    Raises:
+        InputError: see `open_image`.
+    """
+    check_present(path)
+    return grid_of(_open_header(path)[0])
 
 
 def _open_header(path: Path) -> tuple[ImageFileReader, list[str]]:

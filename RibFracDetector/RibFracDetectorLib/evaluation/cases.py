@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..case.geometry import Grid
+
 Boxes = NDArray[np.float64]
 
 UNKNOWN_CLASS = 0
@@ -47,7 +49,7 @@ class Lesions:
         centers: (n, 3) voxels.
         classes: (n,) 1-based class, `UNKNOWN_CLASS` where none is stated.
         instances: (n,) value of each lesion in the instance mask.
-        spacing: millimetres between voxel centres along x, y, z; None where no mask told.
+        grid: of the LPS-oriented volume; None where no mask or review told.
         mask: the instance mask, where there is one.
     """
 
@@ -55,11 +57,16 @@ class Lesions:
     centers: Boxes
     classes: NDArray[np.int64]
     instances: NDArray[np.int64]
-    spacing: tuple[float, float, float] | None = None
+    grid: Grid | None = None
     mask: Path | None = None
 
     def __len__(self) -> int:
         return len(self.instances)
+
+    @property
+    def spacing(self) -> tuple[float, float, float] | None:
+        """Millimetres between voxel centres along x, y, z, if they are known."""
+        return None if self.grid is None else self.grid.spacing
 
     def of_classes(self, classes: frozenset[int]) -> Lesions:
         """The lesions of `classes`, and those of unknown class."""
@@ -69,7 +76,7 @@ class Lesions:
             self.centers[keep],
             self.classes[keep],
             self.instances[keep],
-            self.spacing,
+            self.grid,
             self.mask,
         )
 

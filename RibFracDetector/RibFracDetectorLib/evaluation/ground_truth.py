@@ -60,7 +60,7 @@ def read_ground_truth(folder: Path, use_masks: bool = True, split: str = "test")
         folder: `*_ins2cls.json` (with `*_instance.nii[.gz]` or without), `*-label.nii[.gz]` of RibFrac (with
             its info table or without), or `*_instance.nii[.gz]` alone; or reviewed cases (`*_review.jsonl`
             beside their findings); or a split file (`case.dataset`).
-        use_masks: whether masks beside `_ins2cls.json` are opened, to compare the two and to learn spacings.
+        use_masks: whether masks beside `_ins2cls.json` are opened, to compare the two and to learn grids.
         split: "training" or "test", of a split file.
 
     Raises:
@@ -150,7 +150,7 @@ def _lesions_of_entries(entries: list[Entry], source: Path, mask: Path | None) -
 
 
 def _compared_with_mask(case_id: str, lesions: Lesions) -> tuple[Lesions, list[str]]:
-    """The lesions with the mask's spacing, and a note for every lesion on which mask and JSON disagree.
+    """The lesions with the mask's grid, and a note for every lesion on which mask and JSON disagree.
 
     The JSON stays the ground truth, because it is what the original's metrics read.
     """
@@ -171,7 +171,7 @@ def _compared_with_mask(case_id: str, lesions: Lesions) -> tuple[Lesions, list[s
         if in_json[value] != in_mask[value]
     ]
     known = Lesions(
-        lesions.boxes, lesions.centers, lesions.classes, lesions.instances, of_mask.spacing, lesions.mask
+        lesions.boxes, lesions.centers, lesions.classes, lesions.instances, of_mask.grid, lesions.mask
     )
     return known, notes
 
@@ -237,7 +237,7 @@ def _lesions_of_mask(path: Path, class_of: Callable[[int], int]) -> Lesions:
         centers=box_centers(boxes),
         classes=np.array([class_of(int(value)) for value in values], dtype=np.int64),
         instances=values,
-        spacing=grid.spacing,
+        grid=grid,
         mask=path,
     )
 

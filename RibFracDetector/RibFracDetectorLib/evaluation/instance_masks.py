@@ -22,6 +22,7 @@ from ..case.masks import read_mask
 from ..case.reading import open_image
 from .cases import Lesions
 from .components import connected_components, raster_voxels
+from .grids import refuse_other_grid
 from .ground_truth import GroundTruth
 from .predictions import CaseResult, Predictions, label_array
 from .ribfrac_files import CLASS_NAMES, IGNORED_CODE, LabelRow
@@ -86,13 +87,8 @@ def result_mask(predictions: Predictions, case_id: str, grid: Grid) -> LabelledM
         labels, stored = read_stored(case.instances)
         return LabelledMask(labels, stored, predictions.submission.rows.get(case_id, {}))
     labels, own_grid, scores = labelled_regions(case_id, case)
-    try:
-        labels = reindex(labels, own_grid, grid)
-    except ValueError:
-        raise InputError(
-            f"case {case_id}: the result has {own_grid.size} voxels on other axes than its ground truth"
-        ) from None
-    return renumbered(labels, grid, scores)
+    refuse_other_grid(case_id, own_grid, grid)
+    return renumbered(reindex(labels, own_grid, grid), grid, scores)
 
 
 def renumbered(labels: NDArray[np.integer], grid: Grid, scores: Mapping[int, float]) -> LabelledMask:

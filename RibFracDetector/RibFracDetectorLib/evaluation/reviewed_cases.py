@@ -48,7 +48,7 @@ def _lesions_of(case: ReviewedCase) -> Lesions:
         centers=box_centers(boxes),
         classes=np.array(classes, dtype=np.int64),
         instances=np.array([lesion.id for lesion in case.lesions], dtype=np.int64),
-        spacing=case.grid.spacing,
+        grid=case.grid,
     )
 
 

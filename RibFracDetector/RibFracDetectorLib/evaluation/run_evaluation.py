@@ -11,6 +11,7 @@ from ..case.errors import InputError
 from .case_table import WHOLE_TABLE, write_case_table
 from .center_metric import CenterList, compare, evaluate_list
 from .curves import froc_figure, save_figure
+from .grids import check_grids
 from .ground_truth import GroundTruth, read_ground_truth
 from .html_report import OtherRun, Report, write_report
 from .map_metric import evaluate_map
@@ -67,6 +68,9 @@ def run_evaluation(request: Request) -> Outcome:
     truth = read_ground_truth(request.ground_truth, request.options.use_masks, request.split)
     predictions = named_as_truth(truth, read_predictions(request.predictions, request.precision))
     check_common_cases(truth, predictions)
+    # The challenge compares the masks of submissions voxel by voxel, whatever their headers say.
+    if predictions.submission is None or set(request.metrics) != {"ribfrac"}:
+        check_grids(truth, predictions, request.options.use_masks)
     request.output.mkdir(parents=True, exist_ok=True)
     run = _Run(request, truth, predictions)
     steps = {"center": run.center_metric, "ribfrac": run.ribfrac_metric, "map": run.map_metric}
@@ -169,6 +173,7 @@ class _Run:
     def _other_run(self, folder: Path) -> OtherRun:
         other = named_as_truth(self.truth, read_predictions(folder, self.request.precision))
         check_common_cases(self.truth, other)
+        check_grids(self.truth, other, self.options.use_masks)
         names = [name for name in other.lists if name in self.center]
         if not names:
             raise InputError(f"{folder} has none of the lists {', '.join(self.center)}; nothing to compare")
