@@ -222,6 +222,21 @@ def test_a_submission_has_findings(folders: Folders) -> None:
     assert folders.result("ribfrac.json")["average_fp_at_max_recall"] == pytest.approx(1)
 
 
+@pytest.mark.parametrize(
+    "rows", [None, [["RibFrac1", 0, 0], ["RibFrac1", 1, 1]]], ids=["no table", "a row short"]
+)
+def test_a_fracture_hit_whose_class_no_table_states_is_no_false_positive(
+    folders: Folders, rows: list | None
+) -> None:
+    ribfrac_truth(folders.truth, "RibFrac1", [BOX, OTHER], rows)
+    write_volume(folders.run / "RibFrac1.nii.gz", labels_of_boxes(SHAPE, [BOX, OTHER]))
+    write_rows(folders.run / "pred.csv", RESULT_COLUMNS, [["RibFrac1", 1, 0.9, 1], ["RibFrac1", 2, 0.8, 2]])
+    folders.evaluate("ribfrac")
+    scores = folders.result("ribfrac.json")
+    of_column = dict(zip(scores["confusion_cols_gt"], np.sum(scores["confusion"], axis=0), strict=True))
+    assert (of_column["FP"], of_column["Ignore"]) == (0, 2 if rows is None else 1)
+
+
 def seed_regions(folders: Folders, boxes: list, in_mask: list) -> None:
     ribfrac_truth(folders.truth, "RibFrac1", [BOX])
     write_rois(folders.run, "RibFrac1", [(box, 0.8) for box in boxes], "seg")

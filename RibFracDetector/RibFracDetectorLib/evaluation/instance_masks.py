@@ -55,9 +55,8 @@ def truth_mask(truth: GroundTruth, case_id: str) -> LabelledMask:
     if lesions.mask is None:
         raise InputError(f"case {case_id} has no instance mask; --metric ribfrac compares masks")
     labels, grid = read_stored(lesions.mask)
-    if truth.ribfrac is not None:
-        return LabelledMask(labels, grid, truth.ribfrac.rows.get(case_id, {}))
-    return LabelledMask(labels, grid, _rows_of(lesions))
+    stated = {} if truth.ribfrac is None else truth.ribfrac.rows.get(case_id, {})
+    return LabelledMask(labels, grid, {**_rows_of(lesions), **stated})
 
 
 def _rows_of(lesions: Lesions) -> dict[int, LabelRow]:
