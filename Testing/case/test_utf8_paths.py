@@ -44,6 +44,17 @@ def test_reading_a_ct(source: Callable[[Path], Path], tmp_path: Path) -> None:
         read_ct(source(tmp_path))
 
 
+def test_reading_a_ct_in_a_folder_that_findings_cannot_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / LATIN_1
+    folder.mkdir()
+    small_ct().write(tmp_path / "ct.nii.gz").rename(folder / "ct.nii.gz")
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError, match="not UTF-8"):
+        read_ct(Path("ct.nii.gz"))
+
+
 @pytest.mark.parametrize("read", [read_mask, grid_in_header])
 def test_reading_a_mask_or_a_header(read: Callable[[Path], object], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not UTF-8"):

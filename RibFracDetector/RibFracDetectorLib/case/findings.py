@@ -62,7 +62,7 @@ class CtReference:
     """The CT that findings belong to: where it was, and how to recognise it.
 
     Attributes:
-        path: file or folder it was read from.
+        path: file or folder it was read from, absolute where this version wrote it.
         series_uid: DICOM SeriesInstanceUID, if known.
         size, spacing, origin, direction: the grid of the LPS-oriented volume, see `Grid`.
         voxels_sha256: of the LPS-oriented int16 voxels, little-endian, x fastest, then y, then z.
@@ -81,7 +81,7 @@ class CtReference:
         """The reference of a CT in memory."""
         grid = ct.grid
         return cls(
-            path=str(ct.source),
+            path=str(ct.source.absolute()),
             series_uid=ct.series_uid,
             size=grid.size,
             spacing=grid.spacing,

@@ -52,6 +52,7 @@ def read_ct(source: Path, case_id: str | None = None) -> CtVolume:
             what to do.
     """
     source = Path(source)
+    utf8_path(source.absolute())  # as the findings keep it, which are written after the detection
     opened = _open(source)
     stored = grid_of(opened.image)
     image = to_lps(opened.image)

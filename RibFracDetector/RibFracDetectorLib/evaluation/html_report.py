@@ -17,7 +17,7 @@ from .curves import data_uri, froc_figure, official_figure, reliability_figure, 
 from .froc import CHALLENGE_POINTS, SEED_POINTS, operating_score
 from .html_parts import bullets, figure, interval, number, table, with_interval
 from .output import write_bytes
-from .worst_cases import case_figure, worst_cases
+from .worst_cases import CtFile, case_figure, worst_cases
 
 _LIST_NAMES = {"det": "detection boxes", "seg": "segmented regions", "findings": "findings"}
 _WORST = 6
@@ -64,7 +64,7 @@ class Report:
     others: Mapping[str, OtherRun] = field(default_factory=dict)
     ribfrac: Mapping[str, Any] | None = None
     average_precision: Mapping[str, Mapping[str, Any]] | None = None
-    ct_paths: Mapping[str, Path] = field(default_factory=dict)
+    ct_files: Mapping[str, CtFile] = field(default_factory=dict)
 
 
 def write_report(path: Path, report: Report) -> None:
@@ -250,7 +250,7 @@ def _worst(report: Report) -> str:
     shown = "none" if math.isinf(score) else f"those with score >= {score:.3f}"
     rows = [(case.case_id, case.missed, case.false_positives) for case in cases]
     pictures = "".join(
-        figure(data_uri(case_figure(case, report.ct_paths.get(case.case_id)), "png"), case.case_id)
+        figure(data_uri(case_figure(case, report.ct_files.get(case.case_id)), "png"), case.case_id)
         for case in cases
     )
     return (

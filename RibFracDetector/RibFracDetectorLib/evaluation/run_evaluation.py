@@ -22,7 +22,7 @@ from .predictions import Predictions, read_predictions
 from .ribfrac_metric import evaluate_ribfrac
 from .submission import write_submission
 from .threshold_table import write_threshold_tables
-from .worst_cases import find_ct
+from .worst_cases import CtFile, find_ct
 
 
 @dataclass(frozen=True)
@@ -152,14 +152,14 @@ class _Run:
             others=self.others,
             ribfrac=self.ribfrac,
             average_precision=self.precisions,
-            ct_paths=self._ct_paths(),
+            ct_files=self._ct_files(),
         )
         write_report(self.request.output / "report.html", report)
 
-    def _ct_paths(self) -> dict[str, Path]:
+    def _ct_files(self) -> dict[str, CtFile]:
         folder, results = self.request.ground_truth, self.predictions.cases
         found = {case_id: find_ct(case_id, folder, results.get(case_id)) for case_id in self.truth.cases}
-        return {case_id: path for case_id, path in found.items() if path is not None}
+        return {case_id: file for case_id, file in found.items() if file is not None}
 
     @property
     def _run_name(self) -> str:

@@ -13,8 +13,10 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from ..case.errors import InputError
+from ..case.findings import CtReference
 from ..case.masks import read_mask
 from ..case.reading import read_ct
+from ..case.sources import check_present
 from .cases import Detections, Lesions
 from .matching import NEVER, CaseMatch, match_centers
 from .pairing import PairedList
@@ -53,21 +55,38 @@ def _errors(match: CaseMatch, score: float) -> tuple[int, int]:
     return int(missed), int(np.count_nonzero((match.scores >= score) & ~match.true))
 
 
-def find_ct(case_id: str, ground_truth: Path, result: CaseResult | None) -> Path | None:
+@dataclass(frozen=True)
+class CtFile:
+    """Where a CT lies, and how the findings that name the file recognise it."""
+
+    path: Path
+    reference: CtReference | None = None
+
+
+def find_ct(case_id: str, ground_truth: Path, result: CaseResult | None) -> CtFile | None:
     """The CT of a scan, if it is there: of the ground truth folder, or the file that the findings name.
 
     In the folder it is called `{case}_image.nii[.gz]` or `{case}-image.nii[.gz]`.
     """
-    places = [ground_truth / f"{case_id}{suffix}" for suffix in _CT_SUFFIXES]
+    places = [CtFile(ground_truth / f"{case_id}{suffix}") for suffix in _CT_SUFFIXES]
     if result is not None and result.findings is not None:
-        places.append(Path(result.findings.ct.path))
-    return next((path for path in places if path.exists()), None)
+        places.append(CtFile(Path(result.findings.ct.path), result.findings.ct))
+    return next((place for place in places if _is_there(place.path)), None)
 
 
-def case_figure(case: WorstCase, ct: Path | None) -> Figure:
+def _is_there(path: Path) -> bool:
+    try:
+        check_present(path)
+    except InputError:
+        return False
+    return True
+
+
+def case_figure(case: WorstCase, ct: CtFile | None) -> Figure:
     """Lesions and detections of one scan, projected along two axes.
 
-    Behind them lies the CT, else the lesions' mask, else nothing.
+    Behind them lies the CT, else the lesions' mask, else nothing. A file that is no longer the CT of the
+    findings is not shown: it may be another patient's.
     """
     background, spacing, source = _background(case, ct)
     figure = Figure(figsize=(11, 5.2), layout="constrained", facecolor="white")
@@ -87,13 +106,15 @@ def case_figure(case: WorstCase, ct: Path | None) -> Figure:
     return figure
 
 
-def _background(case: WorstCase, ct: Path | None) -> tuple[NDArray | None, tuple[float, float, float], str]:
+def _background(case: WorstCase, ct: CtFile | None) -> tuple[NDArray | None, tuple[float, float, float], str]:
     """A volume (x, y, z) to project, the spacing, and what it is."""
     remark = ""
     if ct is not None:
         try:
-            scan = read_ct(ct)
-            return np.clip(scan.voxels, -100, 900), scan.grid.spacing, " (maximum projection of the CT)"
+            scan = read_ct(ct.path)
+            if ct.reference is None or ct.reference.matches(scan) is None:
+                return np.clip(scan.voxels, -100, 900), scan.grid.spacing, " (maximum projection of the CT)"
+            remark = ", the file of the CT holds another one"
         except InputError:
             remark = ", the CT cannot be read"
     if case.lesions.mask is not None:
