@@ -54,6 +54,25 @@ def test_wrong_input_is_status_2_and_one_line(
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("second", ["second/run", "third=second/run"])
+def test_two_runs_of_one_name_are_not_compared(
+    second: str, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Both would be one line in the report; another name makes them two."""
+    other, _ = write_simulated_runs(tmp_path / "second", 4, seed=5)
+    name, separator, _ = second.partition("=")
+    compared = f"{name}={other}" if separator else other
+    options = ["--metric", "center", "--bootstrap", 5, "--compare", compared, "--output", tmp_path / "out"]
+    done = ribfrac("evaluate", *folders, *options)
+    if separator:
+        assert done.returncode == 0, done.stderr
+        assert "det, third" in (tmp_path / "out" / "report.html").read_text()
+    else:
+        assert done.returncode == 2
+        assert "two runs are named run" in done.stderr
+        assert f"--compare second={other}" in done.stderr
+
+
 def test_a_missing_folder_is_status_2(folders: tuple[Path, Path], tmp_path: Path) -> None:
     folder, output = tmp_path / "none", tmp_path / "out"
     done = ribfrac("evaluate", folder, folders[1], "--metric", "center", "--output", output)

@@ -109,6 +109,13 @@ def test_without_lesions_sensitivity_is_undefined() -> None:
     assert np.isnan(bootstrap_sensitivity(drawn, SEED_POINTS, 5, 0).band()).all()
 
 
+def test_without_lesions_no_difference_is_defined() -> None:
+    drawn = pool([CaseMatch(np.array([0.5]), np.array([False]), np.array([0]), np.empty(0))] * 3)
+    values = paired_comparison(drawn, drawn, SEED_POINTS, 5, 0)
+    assert values.pop("replicates") == 0
+    assert all(np.isnan(value).all() for value in values.values())
+
+
 def test_without_detections_sensitivity_is_zero() -> None:
     drawn = pool([CaseMatch(np.empty(0), np.empty(0, bool), np.empty(0, int), np.array([NEVER]))])
     assert (sensitivity_at(froc_curve(drawn), SEED_POINTS, 1) == 0).all()

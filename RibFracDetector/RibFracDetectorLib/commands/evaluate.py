@@ -100,8 +100,6 @@ def run(args: argparse.Namespace) -> int:
     from ..evaluation.options import EvaluationOptions
     from ..evaluation.run_evaluation import Request, run_evaluation
 
-    if args.bootstrap < 0 or args.seed < 0:
-        raise InputError(f"--bootstrap {args.bootstrap} and --seed {args.seed} must not be negative")
     metrics = _metrics(args.metric)
     if args.compare and (args.bootstrap == 0 or "center" not in metrics):
         raise InputError("--compare needs --metric center and a bootstrap of at least 1 draw")
@@ -121,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
             output=args.output,
             metrics=metrics,
             options=options,
-            compare=_other_runs(args.compare),
+            compare=_other_runs(args.compare, args.predictions),
             precision=args.precision,
             submission=args.submission,
             split=args.split,
@@ -159,15 +157,18 @@ def _classes(text: str | None) -> frozenset[int] | None:
         ) from None
 
 
-def _other_runs(given: list[str]) -> dict[str, Path]:
+def _other_runs(given: list[str], first: Path) -> dict[str, Path]:
+    """The runs beside the one in `first`, by the names they get in the report."""
     runs: dict[str, Path] = {}
+    of_report = first.resolve().name
     for text in given:
         name, separator, folder = text.partition("=")
         path = given_path(folder if separator else text)
         label = name if separator else path.resolve().name
-        if label in runs:
+        if label in runs or label == of_report:
             raise InputError(
-                f"--compare has two runs named {label}; name them, as in --compare second={path}"
+                f"--compare: two runs are named {label}, and one name each is expected; give another one, as "
+                f"in --compare second={path}"
             )
         runs[label] = path
     return runs

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..engine.detector import Detector
     from ..engine.model import Model
     from ..engine.settings import InferenceSettings
+    from ..evaluation.options import EvaluationOptions
     from .batch.outcomes import Outcome
     from .batch.run import BatchOptions
     from .reporters import NotesReporter
@@ -87,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..engine.settings import resolve_settings
     from ..evaluation.case_table import shard_table
     from ..evaluation.ground_truth import read_ground_truth
+    from ..evaluation.options import EvaluationOptions
     from .batch.inputs import sources_of_split
     from .batch.outcomes import exit_status
     from .batch.run import BatchOptions, detect_in_many
@@ -94,6 +96,11 @@ def run(arguments: argparse.Namespace) -> int:
     from .reporters import make_reporter
 
     metrics = _metrics(arguments.eval)
+    evaluation = EvaluationOptions(
+        replicates=arguments.bootstrap,
+        title=f"{arguments.weights.name} on {arguments.split}",
+        data=arguments.data,
+    )
     reporter = make_reporter(arguments.progress)
     require_training_packages()
     configuration = load(arguments.config, arguments.overrides)
@@ -110,9 +117,10 @@ def run(arguments: argparse.Namespace) -> int:
     options = BatchOptions(output, shard, arguments.overwrite)
     making = _Making.of(arguments, configuration.name, settings, device_of(arguments.device, shard))
     _refuse_other_results(options, [source.case_id for source in sources if source.case_id], making)
-    (output / shard_table(shard.index, shard.count)).unlink(missing_ok=True)  # of an earlier run
+    with writing_to(output):
+        (output / shard_table(shard.index, shard.count)).unlink(missing_ok=True)  # of an earlier run
     outcomes = detect_in_many(sources, options, making, reporter)
-    _evaluate(_Test(dataset, arguments, options, metrics), outcomes, reporter)
+    _evaluate(_Test(dataset, arguments.split, options, metrics, evaluation), outcomes, reporter)
     return exit_status(outcomes)
 
 
@@ -140,9 +148,10 @@ class _Test:
     """What the evaluation has to know."""
 
     dataset: Path
-    arguments: argparse.Namespace
+    split: str
     options: BatchOptions
     metrics: list[str]
+    evaluation: EvaluationOptions
 
 
 def _metrics(text: str) -> list[str]:
@@ -200,25 +209,21 @@ def _evaluate(test: _Test, outcomes: Sequence[Outcome], reporter: NotesReporter)
     """The table of this process's scans; then, if it is the last, everything."""
     from ..evaluation.case_table import merge_parts, shard_table, write_part
     from ..evaluation.ground_truth import read_ground_truth
-    from ..evaluation.options import EvaluationOptions
     from ..evaluation.predictions import Predictions, read_predictions
     from ..evaluation.run_evaluation import Request, run_evaluation
 
-    output, shard, wanted = test.options.output, test.options.shard, test.arguments
-    options = EvaluationOptions(
-        replicates=wanted.bootstrap, title=f"{wanted.weights.name} on {wanted.split}", data=wanted.data
-    )
-    truth = read_ground_truth(test.dataset, split=wanted.split)
+    output, shard = test.options.output, test.options.shard
+    truth = read_ground_truth(test.dataset, split=test.split)
     own = {outcome.name for outcome in outcomes}
     part = replace(truth, cases={name: case for name, case in truth.cases.items() if name in own})
     succeeded = any(outcome.error is None for outcome in outcomes)
     predictions = read_predictions(output) if succeeded else Predictions(output, {})
     with writing_to(output):
         output.mkdir(parents=True, exist_ok=True)
-    write_part(output / shard_table(shard.index, shard.count), part, predictions, options)
+    write_part(output / shard_table(shard.index, shard.count), part, predictions, test.evaluation)
     if not merge_parts(output, shard.count):
         reporter.note(f"shard {shard.index} of {shard.count} is through; the last one will evaluate")
         return
-    request = Request(output, test.dataset, output, test.metrics, options, split=wanted.split)
+    request = Request(output, test.dataset, output, test.metrics, test.evaluation, split=test.split)
     evaluated = run_evaluation(request)
     reporter.evaluated(evaluated.headlines, evaluated.notes, output / "report.html")

@@ -60,7 +60,7 @@ def paired_comparison(
     """Difference of the mean sensitivity (second - first) of two runs on the same scans, drawn together.
 
     The p value is two-sided: twice the share of replicates on the other side of zero, one added to both
-    counts so that it is never zero (Davison and Hinkley 1997, 4.2.1).
+    counts so that it is never zero (Davison and Hinkley 1997, 4.2.1). Without lesions all values are NaN.
 
     Raises:
         ValueError: the pools do not hold the same scans and lesions.
@@ -77,7 +77,9 @@ def paired_comparison(
     return {
         "difference": float(observed),
         "interval": [float(low), float(high)],
-        "p_value": min(1.0, 2 * (min(below, above) + 1) / (len(differences) + 1)),
+        "p_value": min(1.0, 2 * (min(below, above) + 1) / (len(differences) + 1))
+        if len(differences)
+        else np.nan,
         "replicates": len(differences),
     }
 
@@ -89,7 +91,7 @@ def _weighted(pool: Pool, points: Sequence[float], weights: NDArray[np.float64])
 
 def percentile_interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Percentile interval along the first axis, draws without a lesion left out; NaN without draws."""
-    kept = values[~np.isnan(values).reshape(len(values), -1).any(axis=1)]
+    kept = values[~np.isnan(values).any(axis=tuple(range(1, values.ndim)))]
     if not len(kept):
         nothing = np.full(values.shape[1:], np.nan)
         return nothing, nothing

@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from .center_metric import BAND_POINTS, CenterList
+from .figure_text import plain_text
 from .matching import Pool
 from .output import write_bytes
 
@@ -35,24 +38,34 @@ def froc_figure(runs: Mapping[str, CenterList]) -> Figure:
     with rc_context(_STYLE):
         figure = Figure(figsize=(16, 8), layout="constrained")
         axes = figure.subplots()
-        for color, (name, run) in zip(_cycled(len(runs)), runs.items(), strict=True):
-            _draw_curve(axes, run, color, name)
+        lines = [
+            _draw_curve(axes, run, color)
+            for color, run in zip(_cycled(len(runs)), runs.values(), strict=True)
+        ]
         axes.set_xscale("log", base=2)
         axes.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
         axes.set(xlim=(0.125, 8), ylim=(0, 1.1), xlabel="False positives per scan", ylabel="Sensitivity")
-        axes.legend(loc="lower right", frameon=False)
+        # Handles and labels together: matplotlib leaves lines whose own label begins with "_" out.
+        labels = [_label(name, run) for name, run in runs.items()]
+        axes.legend(lines, labels, loc="lower right", frameon=False)
     return figure
 
 
-def _draw_curve(axes: Any, run: CenterList, color: str, name: str) -> None:
+def _draw_curve(axes: Axes, run: CenterList, color: str) -> Line2D:
+    """Draw a curve with its band; the curve's line."""
     if not run.pool.n_lesions:
-        axes.plot([], [], color=color, label=f"{name}: no lesions, no sensitivity")
-        return
+        return axes.plot([], [], color=color)[0]
     x, y = extended(run.curve.fp_per_scan, run.curve.sensitivity)
-    mean = run.values["mean_of_challenge_points"]
-    axes.plot(x, y, color=color, linewidth=2, label=f"{name} (mean at 0.5, 1, 2, 4, 8: {mean:.3f})")
     if run.band is not None:
         axes.fill_between(BAND_POINTS, run.band.low, run.band.high, color=color, alpha=0.15, linewidth=0)
+    return axes.plot(x, y, color=color, linewidth=2)[0]
+
+
+def _label(name: str, run: CenterList) -> str:
+    if not run.pool.n_lesions:
+        return f"{plain_text(name)}: no lesions, no sensitivity"
+    mean = run.values["mean_of_challenge_points"]
+    return f"{plain_text(name)} (mean at 0.5, 1, 2, 4, 8: {mean:.3f})"
 
 
 def extended(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..case.errors import InputError
+
 SEED_FROC_CLASSES = frozenset({1, 2, 3, 4})
 SEED_CASE_CLASSES = frozenset({1, 2, 3, 4, 7})
 DATA_KINDS = ("simulated", "real", "unknown")
@@ -31,6 +33,15 @@ class EvaluationOptions:
     seed: int = 0
     title: str = ""
     data: str = "unknown"
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no bootstrap takes.
+
+        Raises:
+            InputError: `replicates` or `seed` is negative.
+        """
+        if self.replicates < 0 or self.seed < 0:
+            raise InputError(f"--bootstrap {self.replicates} and --seed {self.seed} must not be negative")
 
     @property
     def froc_classes(self) -> frozenset[int]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ..case.ct import CtVolume
 from ..case.findings import CaseFindings, Finding
+from .figure_text import plain_text
 
 BONE_WINDOW = (-200.0, 1000.0)
 PROJECTION_WINDOW = (0.0, 1200.0)
@@ -147,7 +148,7 @@ def _write_captions(figure: Figure, case: CaseFindings, banner: str | None) -> N
         for weights in case.provenance.weights
     )
     detail = f"{models} · mode {case.provenance.mode}"
-    figure.text(0.012, 0.905, detail, color="#c6c6c6", fontsize=10, va="center")
+    figure.text(0.012, 0.905, plain_text(detail), color="#c6c6c6", fontsize=10, va="center")
     figure.text(
         0.012,
         0.018,

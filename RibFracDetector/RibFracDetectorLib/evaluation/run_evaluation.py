@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..case.errors import InputError
+from ..case.utf8_paths import utf8_path
+from ..case.whole_files import writing_to
 from .case_table import WHOLE_TABLE, write_case_table
 from .center_metric import CenterList, compare, evaluate_list
 from .curves import froc_figure, save_figure
@@ -65,13 +67,17 @@ def run_evaluation(request: Request) -> Outcome:
     Raises:
         InputError: wrong input; nothing is written that is not whole.
     """
+    _check_names(request)
     truth = read_ground_truth(request.ground_truth, request.options.use_masks, request.split)
     predictions = named_as_truth(truth, read_predictions(request.predictions, request.precision))
     check_common_cases(truth, predictions)
+    for case_id in (*truth.cases, *predictions.cases):
+        utf8_path(case_id)
     # The challenge compares the masks of submissions voxel by voxel, whatever their headers say.
     if predictions.submission is None or set(request.metrics) != {"ribfrac"}:
         check_grids(truth, predictions, request.options.use_masks)
-    request.output.mkdir(parents=True, exist_ok=True)
+    with writing_to(request.output):
+        request.output.mkdir(parents=True, exist_ok=True)
     run = _Run(request, truth, predictions)
     steps = {"center": run.center_metric, "ribfrac": run.ribfrac_metric, "map": run.map_metric}
     for metric in request.metrics:
@@ -80,6 +86,19 @@ def run_evaluation(request: Request) -> Outcome:
         run.facts["notes"] += write_submission(request.output / "submission", predictions)
     run.finish()
     return Outcome(run.headlines, _visible_notes(run.facts))
+
+
+def _check_names(request: Request) -> None:
+    """Refuse now what would end the evaluation when its files are written.
+
+    Raises:
+        InputError: the output is a file, or what the report names is not UTF-8.
+    """
+    if request.output.exists() and not request.output.is_dir():
+        raise InputError(f"{request.output}: a file, a folder is expected; choose another output folder")
+    folders = (request.predictions, request.ground_truth, request.output, *request.compare.values())
+    for name in (*(folder.resolve() for folder in folders), *request.compare, request.options.title):
+        utf8_path(name)
 
 
 class _Run:

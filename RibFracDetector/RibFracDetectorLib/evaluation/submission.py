@@ -13,6 +13,7 @@ import numpy as np
 from ..case.errors import InputError
 from ..case.geometry import Grid
 from ..case.masks import write_mask_on
+from ..case.whole_files import writing_to
 from .instance_masks import labelled_regions, read_stored, renumbered
 from .output import write_csv
 from .predictions import CaseResult, Predictions
@@ -33,11 +34,13 @@ def write_submission(folder: Path, predictions: Predictions) -> list[str]:
         what was left out, one line a case.
 
     Raises:
-        InputError: the run is a submission already, or a case has no mask.
+        InputError: the run is a submission already, or a case has no mask, or the folder cannot be
+            made.
     """
     if predictions.submission is not None:
         raise InputError(f"{predictions.folder} is a submission already; give the results it was made of")
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     rows: list[tuple[str, int, float, int]] = []
     notes: list[str] = []
     for case_id, case in predictions.cases.items():

@@ -18,6 +18,7 @@ from ..case.masks import read_mask
 from ..case.reading import read_ct
 from ..case.sources import check_present
 from .cases import Detections, Lesions
+from .figure_text import plain_text
 from .matching import NEVER, CaseMatch, match_centers
 from .pairing import PairedList
 from .predictions import CaseResult
@@ -101,7 +102,7 @@ def case_figure(case: WorstCase, ct: CtFile | None) -> Figure:
         axes.set_xlabel("patient right  <  x  >  left [voxel]", fontsize=8)
         axes.tick_params(labelsize=8)
     figure.suptitle(
-        f"{case.case_id}: {case.missed} missed, {case.false_positives} false{source}", fontsize=11
+        f"{plain_text(case.case_id)}: {case.missed} missed, {case.false_positives} false{source}", fontsize=11
     )
     return figure
 
