@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ...case.case_files import CaseFiles
+from ...case.errors import InputError
+from ...case.findings_file import read_findings
 
 if TYPE_CHECKING:
     from ...engine.detector import Detector
@@ -44,10 +45,14 @@ def made_otherwise(output: Path, case_ids: Iterable[str], making: Making) -> lis
     return [case_id for case_id in case_ids if _making_of(CaseFiles(output, case_id)) != ours]
 
 
-def _making_of(files: CaseFiles) -> dict[str, object]:
-    provenance = json.loads(files.findings.read_text(encoding="utf-8")).get("provenance", {})
+def _making_of(files: CaseFiles) -> dict[str, object] | None:
+    """What the findings say of how they were made; None if they are no findings of this version."""
+    try:
+        provenance = read_findings(files.findings).provenance
+    except InputError:
+        return None
     return {
-        "weights": [weights.get("sha256") for weights in provenance.get("weights", [])],
-        "mode": provenance.get("mode"),
-        "settings": provenance.get("settings"),
+        "weights": [weights.sha256 for weights in provenance.weights],
+        "mode": provenance.mode,
+        "settings": provenance.settings,
     }
