@@ -40,7 +40,7 @@ def dicom_slice(folder: Path) -> Path:
 
 @pytest.mark.parametrize("source", [image, dicom_folder, dicom_slice])
 def test_reading_a_ct(source: Callable[[Path], Path], tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"M\\xfcller.*: the name is not UTF-8, .*; rename it"):
+    with pytest.raises(InputError, match=r"M\\udcfcller.*: the name is not UTF-8, .*; rename it"):
         read_ct(source(tmp_path))
 
 

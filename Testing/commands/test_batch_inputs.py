@@ -104,10 +104,12 @@ def test_lists(tmp_path: Path) -> None:
         ("list.csv", "path,case\n", "no scan in it"),
         ("list.csv", "a.nii,one,two\n", "expected path"),
         ("list.csv", "a.nii,../up\n", "case id"),
+        ("list.csv", f"a.nii,{'x' * 200_000}\n", "no table"),
         ("dataset.json", "[]", "expected"),
         ("dataset.json", '{"training": [], "test": []}', "is empty"),
         ("dataset.json", '{"training": ["a"], "test": ["b/a"]}', "stands in training and in test"),
         ("dataset.json", "{", "not a readable JSON"),
+        ("dataset.json", "[" * 100_000, "not a readable JSON"),
     ],
 )
 def test_a_broken_list_is_refused(name: str, content: str, message: str, tmp_path: Path) -> None:
@@ -115,6 +117,12 @@ def test_a_broken_list_is_refused(name: str, content: str, message: str, tmp_pat
     with pytest.raises(InputError, match=message) as error:
         find_sources([tmp_path / name], "test", OUTPUT)
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_list_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_bytes("Müller.nii\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"list.csv: not UTF-8 .*; save it as UTF-8"):
+        find_sources([tmp_path / "list.csv"], "test", OUTPUT)
 
 
 def test_what_is_named_twice_is_one_scan(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_a_name_that_is_not_utf8_does_not_end_a_batch(busy_weights: Path, tmp_pa
     paths[1].rename(scans / f"{LATIN_1}.nii.gz")
     run = ribfrac("detect", scans, "--output", tmp_path / "out", "--weights", busy_weights, *SMALL)
     assert run.returncode == 2, run.stderr
-    assert "M\\xfcller.nii.gz: the name is not UTF-8" in run.stderr
+    assert "M\\udcfcller.nii.gz: the name is not UTF-8" in run.stderr
     assert "3 scans: 2 detected in" in run.stdout
 
 

@@ -205,7 +205,7 @@ def test_without_a_job_loading_that_fails_is_the_end(standby: Callable[..., Engi
 WRONG = ("no JSON", "", "[1]", "7", '{"input": "a", "case": "b"}', '{"input": 1, "case": "b", "output": "c"}')
 
 
-@pytest.mark.parametrize("line", [*WRONG, "é" * 300])
+@pytest.mark.parametrize("line", [*WRONG, "é" * 300, "[" * 20_000], ids=range(len(WRONG) + 2))
 def test_a_wrong_job_is_refused_in_one_line(standby: Callable[..., Engine], line: str) -> None:
     engine = standby(UNLOADED)
     engine.say(line + "\n")
@@ -215,6 +215,15 @@ def test_a_wrong_job_is_refused_in_one_line(standby: Callable[..., Engine], line
     assert "expected one line of JSON with the texts input, case, output" in errors
     assert errors.count("\n") == 1
     assert len(errors) < 300
+
+
+def test_a_job_with_an_empty_path_is_refused(standby: Callable[..., Engine], tmp_path: Path) -> None:
+    """It would be the current directory, and every scan in it."""
+    engine = standby(UNLOADED)
+    engine.say(json.dumps({"input": "", "case": "a", "output": str(tmp_path / "out")}) + "\n")
+    status, errors = engine.end()
+    assert status == 2
+    assert "empty path" in errors
 
 
 def test_a_job_removes_only_a_temporary_copy(standby: Callable[..., Engine], tmp_path: Path) -> None:

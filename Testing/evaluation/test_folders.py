@@ -357,6 +357,24 @@ def class_is_text(folders: Folders) -> None:
     path.write_text(path.read_text().replace('"class": 1', '"class": "one"'))
 
 
+def nested_deeply(folders: Folders) -> None:
+    (folders.run / "a_det_roi_infos.json").write_text("[" * 100_000)
+
+
+def findings_nested_deeply(folders: Folders) -> None:
+    (folders.run / "a_findings.json").write_text("[" * 100_000)
+
+
+def box_of_many_digits(folders: Folders) -> None:
+    path = folders.run / "a_det_roi_infos.json"
+    path.write_text(json.dumps([{"bbox": [1, 2, 3, 4, 5, 10**400], "prob": 0.5}]))
+
+
+def class_of_many_digits(folders: Folders) -> None:
+    path = write_ins2cls(folders.truth, "a", [BOX])
+    path.write_text(path.read_text().replace('"class": 1', f'"class": {10**22}'))
+
+
 def no_masks(folders: Folders) -> None:
     """The challenge's metric needs them."""
 
@@ -373,6 +391,10 @@ BREAKS: list[tuple[Callable[[Folders], None], str]] = [
     (swapped_corners, "corners are swapped"),
     (doubled_mask, "is there twice"),
     (class_is_text, "whole number"),
+    (nested_deeply, "not a readable JSON file"),
+    (findings_nested_deeply, "not a findings file"),
+    (box_of_many_digits, "six numbers"),
+    (class_of_many_digits, "whole number"),
     (no_masks, "no instance mask"),
 ]
 
@@ -394,6 +416,12 @@ def test_wrong_input_is_refused_in_one_line(folders: Folders, damage: Callable, 
         ([["RibFrac1", 1, 0.9, 1], ["RibFrac1", 1, 0.8, 1]], "comes twice"),
         ([["RibFrac1", "one", 0.9, 1]], "whole label_id"),
         ([["RibFrac1", 0, 0.9, 0]], "have no row"),
+        ([["RibFrac1", 1, "", 1]], "confidence is ''; expected a number from 0 to 1"),
+        ([["RibFrac1", 1, 90, 1]], "confidence is '90'; .* not a percentage"),
+        ([["RibFrac1", 1, -0.5, 1]], "confidence is '-0.5'"),
+        ([["RibFrac1", 1, "nan", 1]], "confidence is 'nan'"),
+        ([["RibFrac1", 1, 0.9]], "whole label_id and label_code"),
+        ([["RibFrac1", 1, 0.9, 1], ["x" * 200_000, 1, 0.9, 1]], "no table"),
     ],
 )
 def test_a_wrong_table_is_refused(folders: Folders, rows: list, message: str) -> None:
@@ -402,6 +430,25 @@ def test_a_wrong_table_is_refused(folders: Folders, rows: list, message: str) ->
     write_rows(folders.run / "pred.csv", RESULT_COLUMNS, rows)
     with pytest.raises(InputError, match=message):
         folders.evaluate("ribfrac")
+
+
+def test_a_table_that_is_not_utf8_is_refused(folders: Folders) -> None:
+    ribfrac_truth(folders.truth, "RibFrac1", [BOX])
+    write_volume(folders.run / "RibFrac1.nii.gz", labels_of_boxes(SHAPE, [BOX]))
+    table = f"{RESULT_COLUMNS}\nRibFrac1,1,0.9,1\nMüller,1,0.9,1\n"
+    (folders.run / "pred.csv").write_bytes(table.encode("latin-1"))
+    with pytest.raises(InputError, match=r"pred.csv: not UTF-8 .*; save it as UTF-8"):
+        folders.evaluate("ribfrac")
+
+
+def test_spaces_in_a_table_and_other_tables_beside_it_do_no_harm(folders: Folders) -> None:
+    ribfrac_truth(folders.truth, "RibFrac1", [BOX])
+    write_volume(folders.run / "RibFrac1.nii.gz", labels_of_boxes(SHAPE, [BOX]))
+    (folders.run / "pred.csv").write_text(f"{RESULT_COLUMNS.replace(',', ' , ')}\n\nRibFrac1 , 1, 0.9 ,1\n")
+    (folders.run / "notes.csv").write_text("x" * 200_000)
+    (folders.run / "folder.csv").mkdir()
+    folders.evaluate("ribfrac")
+    assert folders.result("ribfrac.json")["max_recall"] == pytest.approx(1)
 
 
 def test_precision_chooses_among_both(tmp_path: Path) -> None:

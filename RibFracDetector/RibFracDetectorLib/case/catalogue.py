@@ -79,7 +79,7 @@ def read_catalogue(path: Path) -> list[ModelEntry]:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"the model catalogue {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"the model catalogue {path} is not JSON: {error}") from error
     _check_against_schema(path, document)
     return [_entry(model, path.parent) for model in document["models"]]

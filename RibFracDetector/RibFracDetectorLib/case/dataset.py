@@ -11,12 +11,12 @@ The case id is the last part of the prefix; the folders before it may be symboli
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .errors import InputError
+from .json_files import read_json
 
 IMAGE_SUFFIX = "_image"
 INSTANCE_SUFFIX = "_instance"
@@ -56,7 +56,7 @@ def read_split_file(path: Path) -> dict[str, list[str]]:
         InputError: the file is missing or no JSON.
         DatasetError: a split is no list of prefixes, a case comes twice, or an id stands in both splits.
     """
-    content: Any = _read_json(path)
+    content: Any = read_json(path)
     if not isinstance(content, dict):
         raise DatasetError(path, ['expected {"training": [prefix, ...], "test": [prefix, ...]}'])
     problems: list[str] = []
@@ -80,17 +80,8 @@ def read_split_file(path: Path) -> dict[str, list[str]]:
 
 def stated_data(path: Path) -> str:
     """What a split file says about its scans: "real" or "simulated"; "unknown" if it says nothing."""
-    data = _read_json(path).get("data")
+    data = read_json(path).get("data")
     return data if data in ("real", "simulated") else "unknown"
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
-    except ValueError as error:
-        raise InputError(f"{path} is not a readable JSON file ({error})") from None
 
 
 def _kind(value: object) -> str:

@@ -60,7 +60,7 @@ def parse_findings(text: str, name: str) -> CaseFindings:
     """
     try:
         content = json.loads(text, parse_constant=_refuse_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{name}: not a findings file ({error}); run ribfrac detect again") from None
     refuse_newer(content, SCHEMA_VERSION, name)
     fault = schema_fault(content)

@@ -21,6 +21,6 @@ def utf8_path(path: Path | str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        shown = os.fsencode(text).decode(errors="backslashreplace")
+        shown = text.encode(errors="backslashreplace").decode()
         raise InputError(f"{shown}: the name is not UTF-8, which is expected; rename it") from None
     return text

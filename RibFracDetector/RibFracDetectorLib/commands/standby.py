@@ -109,7 +109,7 @@ def _with_job(arguments: argparse.Namespace, line: bytes) -> argparse.Namespace:
         source, case, output = (job[key] for key in KEYS)
         if not all(isinstance(text, str) for text in (source, case, output)):
             raise TypeError
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         shown = shortened(line.decode("utf-8", errors="replace"), SHOWN_CHARACTERS)
         raise InputError(
             f"--standby: standard input said {shown!r}; expected one line of JSON with the texts "

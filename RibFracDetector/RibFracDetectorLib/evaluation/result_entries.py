@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,28 +9,23 @@ from typing import Any
 import numpy as np
 
 from ..case.errors import InputError
+from ..case.json_files import read_json
+from ..case.shortening import shortened
 from .cases import Detections
 
 Entry = Mapping[str, Any]
 
-
-def read_json(path: Path) -> Any:
-    """The content of a JSON file.
-
-    Raises:
-        InputError: the file cannot be read as JSON.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not a readable JSON file ({_first_line(error)})") from error
+LARGEST_INTEGER = 2**31 - 1
+LARGEST_NUMBER = 1e9
+"""Of voxels: no volume is as large, and an integer in JSON may have more digits than a float holds."""
+SHOWN_CHARACTERS = 80
 
 
 def read_entries(path: Path) -> list[Entry]:
     """A JSON file that holds a list of objects.
 
     Raises:
-        InputError: it holds something else.
+        InputError: it holds something else; see `json_files.read_json`.
     """
     content = read_json(path)
     if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
@@ -63,7 +56,7 @@ def box_of(entry: Entry, source: Path) -> list[float]:
     box = _numbers(entry.get("bbox"), 6)
     if box is None:
         raise InputError(
-            f"{source}: bbox is {entry.get('bbox')!r}; expected six numbers x1, y1, z1, x2, y2, z2"
+            f"{source}: bbox is {_shown(entry.get('bbox'))}; expected six numbers x1, y1, z1, x2, y2, z2"
         )
     return box
 
@@ -74,32 +67,34 @@ def center_of(entry: Entry, box: Sequence[float], source: Path) -> list[float]:
         return [(low + high) / 2 for low, high in zip(box[:3], box[3:], strict=True)]
     center = _numbers(entry["center"], 3)
     if center is None:
-        raise InputError(f"{source}: center is {entry['center']!r}; expected three numbers")
+        raise InputError(f"{source}: center is {_shown(entry['center'])}; expected three numbers")
     return center
 
 
 def integer_of(entry: Entry, key: str, source: Path, default: int | None = None) -> int:
-    """A whole number, or `default` where it is absent and a default exists."""
+    """A whole number of 32 bits, or `default` where it is absent and a default exists."""
     value = entry.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(f"{source}: {key} is {value!r}; expected a whole number")
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST_INTEGER:
+        raise InputError(
+            f"{source}: {key} is {_shown(value)}; expected a whole number up to {LARGEST_INTEGER}"
+        )
     return value
 
 
 def _score(entry: Entry, key: str, source: Path) -> float:
     numbers = _numbers([entry.get(key)], 1)
     if numbers is None or not 0.0 <= numbers[0] <= 1.0:
-        raise InputError(f"{source}: {key} is {entry.get(key)!r}; expected a number from 0 to 1")
+        raise InputError(f"{source}: {key} is {_shown(entry.get(key))}; expected a number from 0 to 1")
     return numbers[0]
 
 
 def _numbers(values: Any, count: int) -> list[float] | None:
     if not isinstance(values, list | tuple) or len(values) != count:
         return None
-    if not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
+    if not all(isinstance(value, int | float) and abs(value) <= LARGEST_NUMBER for value in values):
         return None
     return [float(value) for value in values]
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _shown(value: Any) -> str:
+    return shortened(repr(value), SHOWN_CHARACTERS)

@@ -9,9 +9,12 @@ from __future__ import annotations
 import csv
 import math
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
+from ..case.csv_files import read_csv
 from ..case.errors import InputError
+from ..case.shortening import shortened
 
 LABEL_SUFFIX = "-label"
 CLASS_NAMES = {
@@ -25,6 +28,7 @@ CLASS_NAMES = {
 """Meaning of `label_code`; -1 is a fracture whose class nobody has stated."""
 
 IGNORED_CODE = -1
+SHOWN_CHARACTERS = 120
 _ENDINGS = (".nii.gz", ".nii")
 
 
@@ -83,9 +87,10 @@ def find_table(folder: Path, columns: tuple[str, ...]) -> Path | None:
     """The one .csv of a folder whose header has `columns`, None if there is none.
 
     Raises:
-        InputError: several have them.
+        InputError: several have them, or a table cannot be read.
     """
-    tables = [path for path in sorted(folder.glob("*.csv")) if set(columns) <= set(_header(path))]
+    files = [path for path in sorted(folder.glob("*.csv")) if path.is_file()]
+    tables = [path for path in files if set(columns) <= set(_header(path))]
     if len(tables) > 1:
         names = ", ".join(path.name for path in tables)
         raise InputError(f"{folder} holds several tables with {','.join(columns)}: {names}; keep one")
@@ -93,44 +98,61 @@ def find_table(folder: Path, columns: tuple[str, ...]) -> Path | None:
 
 
 def _header(path: Path) -> list[str]:
-    with path.open(newline="", encoding="utf-8-sig", errors="replace") as stream:
-        return [name.strip() for name in next(csv.reader(stream), [])]
+    """The names in the first line of a table; none where that is no line of a table."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig", errors="replace") as stream:
+            return [name.strip() for name in next(csv.reader(stream), [])]
+    except csv.Error:
+        return []
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check its rights") from None
 
 
 def read_table(path: Path) -> dict[str, dict[int, LabelRow]]:
     """The rows of a challenge table by case and label.
 
     Raises:
-        InputError: a field is no number, a label_code is not one of `CLASS_NAMES`, or a label comes twice.
+        InputError: a field is no number, a label_code is not one of `CLASS_NAMES`, a confidence is not within
+            0 to 1, or a label comes twice; see `csv_files.read_csv`.
     """
     rows: dict[str, dict[int, LabelRow]] = {}
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.DictReader(stream, skipinitialspace=True)
-        for fields in reader:
-            where = f"{path} line {reader.line_num}"
-            row = _row(fields, where)
-            of_case = rows.setdefault((fields["public_id"] or "").strip(), {})
-            if row.label_id in of_case:
-                raise InputError(
-                    f"{where}: label {row.label_id} of {fields['public_id']} comes twice; keep one"
-                )
-            of_case[row.label_id] = row
+    (_, names), *lines = read_csv(path)
+    for line, cells in lines:
+        where = f"{path} line {line}"
+        fields = dict(zip_longest(names, cells[: len(names)], fillvalue=""))
+        row = _row(fields, where)
+        of_case = rows.setdefault(fields["public_id"], {})
+        if row.label_id in of_case:
+            raise InputError(f"{where}: label {row.label_id} of {fields['public_id']} comes twice; keep one")
+        of_case[row.label_id] = row
     return rows
 
 
 def _row(fields: dict[str, str], where: str) -> LabelRow:
     try:
-        row = LabelRow(
-            int(fields["label_id"]), int(fields["label_code"]), float(fields.get("confidence") or 1.0)
-        )
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{where}: expected whole label_id and label_code, found {fields}") from error
+        row = LabelRow(int(fields["label_id"]), int(fields["label_code"]), _confidence(fields, where))
+    except ValueError:
+        found = shortened(str(fields), SHOWN_CHARACTERS)
+        raise InputError(f"{where}: expected whole label_id and label_code, found {found}") from None
     if row.label_code not in CLASS_NAMES:
         known = ", ".join(str(code) for code in sorted(CLASS_NAMES))
         raise InputError(f"{where}: label_code {row.label_code} is outside the classes of RibFrac ({known})")
-    if not math.isfinite(row.confidence) or row.label_id < 0:
-        raise InputError(f"{where}: expected a finite confidence and label_id >= 0, found {fields}")
+    if row.label_id < 0:
+        raise InputError(f"{where}: label_id is {row.label_id}; expected 0, the background, or more")
     return row
+
+
+def _confidence(fields: dict[str, str], where: str) -> float:
+    """As the table states it; 1 in a ground truth, whose table has no such column."""
+    text = fields.get("confidence", "1")
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        shown = shortened(text, SHOWN_CHARACTERS)
+        raise InputError(f"{where}: confidence is {shown!r}; expected a number from 0 to 1, not a percentage")
+    return value
 
 
 def read_ground_truth(folder: Path) -> RibFracFolder:

@@ -11,13 +11,13 @@ The order is that of the arguments, sorted within each, so that every process of
 
 from __future__ import annotations
 
-import csv
 import glob
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...case.csv_files import read_csv
 from ...case.dataset import IMAGE_SUFFIX, case_id_of_prefix, nifti_of, read_split_file
 from ...case.dicom import is_dicom
 from ...case.errors import InputError
@@ -112,12 +112,7 @@ def _matching(pattern: Path, split: str, output: Path) -> list[Source]:
 
 def _listed(path: Path) -> list[Source]:
     """The scans of a CSV list; relative paths start at its folder."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(stream)]
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a list ({error}); expected a CSV of paths") from None
-    rows = [row for row in rows if any(row)]
+    rows = [cells for _, cells in read_csv(path)]
     if rows and rows[0][0].lower() == "path":
         del rows[0]
     if not rows:
