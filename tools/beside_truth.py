@@ -40,11 +40,19 @@ def main() -> None:
         both = sorted(truth.keys() & results.keys())
         if not both:
             raise InputError(f"no case of {options.results} is in {options.truth}; expected a common one")
+        shown = {case: _above_threshold(case, results[case]) for case in both}
     for case in both:
-        print("\n".join(_lines(case, truth[case], _above_threshold(results[case]))))
+        print("\n".join(_lines(case, truth[case], shown[case])))
 
 
-def _above_threshold(result: CaseResult) -> Detections:
+def _above_threshold(case: str, result: CaseResult) -> Detections:
+    """The findings that the model shows.
+
+    Raises:
+        InputError: the result has none, as those of other programs and submissions.
+    """
+    if result.findings is None:
+        raise InputError(f"no {case}_findings.json; give a folder that `ribfrac detect` has written")
     one = result.lists[FINDINGS]
     kept = one.scores >= result.findings.threshold
     return Detections(one.boxes[kept], one.centers[kept], one.scores[kept], one.classes[kept])

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from ribfrac_testing.evaluation_data import write_findings_file, write_ins2cls
+import pytest
+from ribfrac_testing.evaluation_data import (
+    RESULT_COLUMNS,
+    labels_of_boxes,
+    write_findings_file,
+    write_ins2cls,
+    write_rois,
+    write_rows,
+    write_volume,
+)
 from ribfrac_testing.reference import REPOSITORY
 
 FRACTURES = [(10, 10, 10, 30, 30, 20), (100, 50, 40, 120, 70, 52)]
@@ -36,6 +46,25 @@ def test_what_the_model_hides_does_not_count(tmp_path: Path) -> None:
     write_findings_file(tmp_path / "results", "chest", scored, threshold=0.5)
     run = beside_truth(tmp_path / "results", tmp_path / "truth")
     assert run.stdout.startswith("chest: 1 of 2 known fractures found, 1 findings elsewhere")
+
+
+def boxes_alone(results: Path) -> None:
+    write_rois(results, "chest", [(ELSEWHERE, 0.31)])
+
+
+def submission(results: Path) -> None:
+    write_volume(results / "chest.nii.gz", labels_of_boxes((40, 40, 30), [NEAR_THE_FIRST]))
+    write_rows(results / "pred.csv", RESULT_COLUMNS, [["chest", 1, 0.9, 1]])
+
+
+@pytest.mark.parametrize("write", [boxes_alone, submission])
+def test_results_without_findings(write: Callable[[Path], None], tmp_path: Path) -> None:
+    write_ins2cls(tmp_path / "truth", "chest", FRACTURES)
+    write(tmp_path / "results")
+    run = beside_truth(tmp_path / "results", tmp_path / "truth")
+    assert run.returncode == 2
+    assert len(run.stderr.splitlines()) == 1
+    assert "no chest_findings.json" in run.stderr
 
 
 def test_no_common_case(tmp_path: Path) -> None:
