@@ -121,7 +121,17 @@ def test_faults_are_told_with_their_place(change: dict[str, Any], where: str, ca
     assert len(told) < len(str(path)) + 400
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"models": {}}', "\xff"])
+TEXTS = {
+    "empty": "",
+    "cut": "{",
+    "list": "[]",
+    "no list": '{"models": {}}',
+    "latin-1": "\xff",
+    "deep": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_files_that_are_no_catalogue(text: str, tmp_path: Path) -> None:
     path = tmp_path / "models.json"
     path.write_text(text, encoding="latin-1")
