@@ -47,6 +47,6 @@ def _stated(case: CaseResult, use_masks: bool) -> Grid | None:
 def _shown(grid: Grid) -> str:
     size, spacing = (" x ".join(f"{value:g}" for value in values) for values in (grid.size, grid.spacing))
     origin, direction = (
-        ", ".join(f"{value:.4g}" for value in values) for values in (grid.origin, grid.direction)
+        ", ".join(f"{value + 0.0:.4g}" for value in values) for values in (grid.origin, grid.direction)
     )
     return f"{size} voxels of {spacing} mm from ({origin}) mm LPS along ({direction})"
