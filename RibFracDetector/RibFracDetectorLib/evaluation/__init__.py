@@ -1,7 +1,7 @@
 """Metrics from saved results alone: no GPU, no network, no torch (but for `map`, lazily).
 
-    predictions.py, ground_truth.py ─► pairing.py ─► matching.py ─► froc.py, breakdown.py, reliability.py,
-                                                                  threshold_table.py, bootstrap.py
+    predictions.py, ground_truth.py ─► grids.py, pairing.py ─► matching.py
+    matching.py ─► froc.py, breakdown.py, reliability.py, threshold_table.py, bootstrap.py
     ribfrac_files.py, instance_masks.py ─► official_ribfrac.py
     matching.py, boxes.py ─► average_precision.py
     {center,ribfrac,map}_metric.py gather the values of one `--metric`; curves.py, case_pictures.py and
