@@ -441,6 +441,16 @@ def test_a_table_that_is_not_utf8_is_refused(folders: Folders) -> None:
         folders.evaluate("ribfrac")
 
 
+@pytest.mark.parametrize("metric", ["center", "ribfrac"])
+def test_a_label_beyond_counting_is_refused(folders: Folders, metric: str) -> None:
+    ribfrac_truth(folders.truth, "RibFrac1", [BOX])
+    huge = labels_of_boxes(SHAPE, [BOX]).astype(np.uint32) * 2_000_000_000
+    write_volume(folders.truth / "RibFrac1-label.nii.gz", huge)
+    write_rois(folders.run, "RibFrac1", [(BOX, 0.9)])
+    with pytest.raises(InputError, match="the label 2000000000, at most 1000000 is expected"):
+        folders.evaluate(metric)
+
+
 def test_spaces_in_a_table_and_other_tables_beside_it_do_no_harm(folders: Folders) -> None:
     ribfrac_truth(folders.truth, "RibFrac1", [BOX])
     write_volume(folders.run / "RibFrac1.nii.gz", labels_of_boxes(SHAPE, [BOX]))

@@ -23,6 +23,8 @@ from .cases import Detections
 from .result_entries import detections_of, read_entries
 from .ribfrac_files import RibFracFolder, read_submission
 
+LARGEST_LABEL = 1_000_000
+"""Labels are counted from 1, so that memory grows with the largest."""
 LISTS = ("det", "seg", "findings")
 _SEED_FILE = re.compile(r"(?P<case>.+?)(?P<half>_fp16)?_(?P<list>det|seg)_roi_infos\.json")
 _FINDINGS_FILE = re.compile(r"(?P<case>.+)_findings\.json")
@@ -171,11 +173,13 @@ def label_array(labels: np.ndarray, path: Path) -> np.ndarray:
     """An instance mask with whole numbers >= 0, whatever type the file has.
 
     Raises:
-        InputError: a value is negative or no whole number.
+        InputError: a value is negative, no whole number, or above `LARGEST_LABEL`.
     """
-    if labels.dtype.kind in "ui" and (labels.dtype.kind == "u" or labels.min(initial=0) >= 0):
-        return labels
-    whole = labels.astype(np.int32)
-    if (whole != labels).any() or whole.min(initial=0) < 0:
+    whole = labels if labels.dtype.kind in "ui" else labels.astype(np.int32)
+    if (whole is not labels and (whole != labels).any()) or whole.min(initial=0) < 0:
         raise InputError(f"{path}: an instance mask holds whole numbers from 0; this one holds others")
+    if whole.max(initial=0) > LARGEST_LABEL:
+        raise InputError(
+            f"{path}: the label {whole.max()}, at most {LARGEST_LABEL} is expected; renumber the labels"
+        )
     return whole
