@@ -77,6 +77,21 @@ def test_interrupted_validation_is_made_up_for(tiny: Path, tmp_path: Path, epoch
         assert (folder / table).read_text() == (whole / table).read_text()
 
 
+@pytest.mark.parametrize("schedule", ["{_delete_: true, name: constant}", "{warmup_steps: 4}"])
+def test_a_lower_rate_counts_from_the_step_that_is_resumed(tiny: Path, tmp_path: Path, schedule: str) -> None:
+    """As after a divergence; the rates are those of a run that had the lower one from the start."""
+    common = [*shared_data(tiny), "loop.epochs=2", f"schedule={schedule}"]
+    train_here(tiny, tmp_path / "lower", *common, "optimizer.lr=0.001")
+    folder = tmp_path / "resumed"
+    with pytest.raises(TrainingInterruptedError):
+        train_here(tiny, folder, *common, callback("SignalAt", step=3))
+    train_here(tiny, folder, *common, "optimizer={lr: 0.001, weight_decay: 0.25}", resume="auto")
+    rates = [[row["lr"] for row in Table(path / "train.csv").rows()] for path in (folder, tmp_path / "lower")]
+    assert rates[0][3:] == rates[1][3:]
+    (group,) = checkpoint(folder / "latest.pth")["optimizer_states"][0]["param_groups"]
+    assert (group["initial_lr"], group["weight_decay"]) == (0.001, 0.25)
+
+
 def test_a_run_is_not_overwritten(tiny: Path) -> None:
     with pytest.raises(InputError, match=r"holds a run already.*--resume auto"):
         train_here(tiny, tiny.parent / "first")

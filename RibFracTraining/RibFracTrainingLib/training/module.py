@@ -89,6 +89,7 @@ class DetectionModule(pl.LightningModule):
         self._settings = settings
         self._skipped_in_a_row = 0
         self._sources: list[str] = []
+        self._hyperparameters: list[dict[str, Any]] = []
 
     @property
     def best_network(self) -> nn.Module:
@@ -118,7 +119,22 @@ class DetectionModule(pl.LightningModule):
             total_steps=self.total_steps, steps_per_epoch=self.steps_per_epoch, base_lr=base_lr
         )
         scheduler = {"scheduler": LambdaLR(optimizer, factor), "interval": "step"}
+        self._hyperparameters = [
+            {key: value for key, value in group.items() if key != "params"}
+            for group in optimizer.param_groups
+        ]
         return {"optimizer": optimizer, "lr_scheduler": scheduler}
+
+    def on_train_start(self) -> None:
+        """Let what is configured count: Lightning has restored rates and decays as they were saved."""
+        optimizer, scheduler = self.optimizers(use_pl_optimizer=False), self.lr_schedulers()
+        for group, configured in zip(optimizer.param_groups, self._hyperparameters, strict=True):
+            group.update(configured)
+        scheduler.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        for group, rate, factor in zip(
+            optimizer.param_groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True
+        ):
+            group["lr"] = rate * factor(scheduler.last_epoch)
 
     @property
     def total_steps(self) -> int:
