@@ -44,6 +44,11 @@ def interrupted_then_resumed(tiny: Path, folder: Path, step: int, *overrides: st
     train_here(tiny, folder, *common, resume="auto")
 
 
+def losses_of_epochs(folder: Path) -> list[str]:
+    """Means over whole epochs, not over what was left of one."""
+    return [row["loss"] for row in Table(folder / "epochs.csv").rows()]
+
+
 @pytest.mark.parametrize(
     "way",
     ["plain", "ema", *(pytest.param(way, marks=pytest.mark.slow) for way in ("accumulating", "swa", "sgd"))],
@@ -60,6 +65,7 @@ def test_resumed_equals_uninterrupted(tiny: Path, tmp_path: Path, way: str) -> N
         interrupted_then_resumed(tiny, folder, step, *overrides)
         assert not differences(content, decisive(checkpoint(folder / "latest.pth")))
         assert (folder / "train.csv").read_text() == (whole / "train.csv").read_text()
+        assert losses_of_epochs(folder) == losses_of_epochs(whole)
 
 
 @pytest.mark.parametrize("epoch", [pytest.param(1, marks=pytest.mark.slow), 2])

@@ -21,7 +21,7 @@ from lightning_fabric.plugins import CheckpointIO
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.whole_files import written_whole
 
-from .module import STATE_KEY, Position
+from .module import STATE_KEY, Position, validated_epoch
 
 LATEST = "latest.pth"
 _EPOCH = re.compile(r"epoch_(\d+)\.pth")
@@ -82,6 +82,30 @@ class CheckpointFolder:
         }
         return dict(sorted(found.items()))
 
+    def begin_at(self, path: Path, epoch: int) -> list[str]:
+        """Make `latest.pth` the checkpoint that the run goes on from, and remove what is later.
+
+        Else a file from elsewhere, or a damaged one, would be marked as best; and `mark_epoch`, which keeps
+        the highest numbers, would remove the new ones.
+
+        Args:
+            path: of the checkpoint.
+            epoch: that it has reached, from 1.
+
+        Returns:
+            The names of the `epoch_N.pth` that were removed.
+
+        Raises:
+            InputError: the folder cannot be written to.
+        """
+        if not self.latest.exists() or not self.latest.samefile(path):
+            _same_file(path, self.latest)
+        files = self.epoch_files().items()
+        later = [file for number, file in files if number > epoch and not file.samefile(path)]
+        for file in later:
+            file.unlink()
+        return [file.name for file in later]
+
     def save_latest(self, write: Callable[[Path], None]) -> None:
         """Let `write` write `latest.pth`."""
         write(self.latest)
@@ -119,6 +143,7 @@ class Resumption:
         global_step: steps of the optimizer done.
         keys: of the network's weights.
         meta: as it was saved.
+        validated: the last epoch whose validation it knows of.
     """
 
     path: Path
@@ -126,6 +151,7 @@ class Resumption:
     global_step: int
     keys: tuple[str, ...]
     meta: dict[str, Any]
+    validated: int
 
 
 def find_resumption(folder: CheckpointFolder, wanted: str) -> tuple[Resumption | None, list[str]]:
@@ -180,6 +206,7 @@ def read_resumption(path: Path) -> Resumption:
         content["global_step"],
         tuple(content["state_dict"]),
         content["meta"],
+        validated_epoch(state),
     )
 
 

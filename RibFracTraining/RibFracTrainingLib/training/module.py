@@ -50,6 +50,11 @@ class StepSettings:
     nonfinite_limit: int
 
 
+def validated_epoch(state: Mapping[str, Any]) -> int:
+    """The last validated epoch by a checkpoint's state; for older checkpoints, that of the checkpoint."""
+    return state.get("validated", state["epoch"])
+
+
 class DetectionModule(pl.LightningModule):
     """Trains a detector.
 
@@ -58,8 +63,9 @@ class DetectionModule(pl.LightningModule):
         averaging: of its weights, or None.
         position: kept by the loop, saved with every checkpoint.
         meta: plain facts saved with every checkpoint, for people and for `ribfrac publish`.
+        validated: the last epoch (from 1) that was validated and that all callbacks have been told of.
         skipped_steps: steps so far that changed nothing because gradients were not finite.
-        last_log: losses of the last batch, on the device.
+        last_log: losses of the last batch, on the device; `loss` is their total.
         grad_norm, learning_rate: of the last step; the L2 norm before clipping.
     """
 
@@ -78,6 +84,7 @@ class DetectionModule(pl.LightningModule):
         self.averaging = averaging
         self.position = Position()
         self.meta: dict[str, Any] = {}
+        self.validated = 0
         self.skipped_steps = 0
         self.last_log: Mapping[str, Tensor | float] = {}
         self.grad_norm = float("nan")
@@ -104,7 +111,7 @@ class DetectionModule(pl.LightningModule):
         torch.manual_seed(int(torch.randint(2**62, (1,), generator=batch_generator(*seed))))
         batch = self._augmentation(crops, self.device, generator)
         losses = self._losses(self.network, batch, self._mean_over_processes)
-        self.last_log = losses.for_log()
+        self.last_log = {**losses.for_log(), "loss": losses.total.detach()}
         self._sources = crops.sources
         return losses.total
 
@@ -195,6 +202,7 @@ class DetectionModule(pl.LightningModule):
         state = {
             "epoch": self.position.epoch,
             "step": self.position.step,
+            "validated": self.validated,
             "skipped_steps": self.skipped_steps,
             "skipped_in_a_row": self._skipped_in_a_row,
         }
@@ -207,6 +215,7 @@ class DetectionModule(pl.LightningModule):
         """Undo `on_save_checkpoint`."""
         state = checkpoint[STATE_KEY]
         self.position = Position(state["epoch"], state["step"])
+        self.validated = validated_epoch(state)
         self.skipped_steps = state["skipped_steps"]
         self._skipped_in_a_row = state["skipped_in_a_row"]
         self.meta |= {key: checkpoint["meta"][key] for key in ("epoch", "iter")}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import torch
-from pytorch_lightning.callbacks import EarlyStopping
+from pydantic import Field
 from RibFracDetectorLib.engine.network import RetinaUNet, build_network
 from RibFracDetectorLib.engine.network.dynamic_head import DynamicHead
 from RibFracDetectorLib.engine.network.static_head import StaticHead
@@ -18,6 +18,7 @@ from .batch import TrainingBatch
 from .configuration.choices import PartKind
 from .data.augmentation import AugmentationSettings, make_batch
 from .data.samples import BoneSamplingSettings, CropBatch, SamplingSettings
+from .early_stopping import MapStopping
 from .losses import Losses, LossSettings, VoxelLossSettings, detection_losses, voxel_losses
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
@@ -93,9 +94,9 @@ def retina_unet(head: nn.Module) -> RetinaUNet:
     return network
 
 
-def early_stopping(patience: int = 5, min_delta: float = 0.0) -> EarlyStopping:
-    """Stop when mAP has not risen for `patience` epochs of which each was validated."""
-    return EarlyStopping("mAP", min_delta, patience, mode="max", strict=False, check_on_train_epoch_end=True)
+def early_stopping(patience: Annotated[int, Field(ge=1)] = 5, min_delta: float = 0.0) -> MapStopping:
+    """Stop when mAP has not risen for `patience` validations."""
+    return MapStopping(patience, min_delta)
 
 
 KINDS = {

@@ -1,7 +1,10 @@
 """The course of a run, as one callback of Lightning's: log, save, validate, stop, in this order.
 
 At the end of an epoch the checkpoint is written first and validated then. So an interruption in validation
-loses nothing: the resumed run finds that the metrics of its epoch are missing, and begins with them.
+loses nothing: the resumed run finds that the metrics of its epoch are missing, and begins with them. Once
+they are there, callbacks are told by `on_validation_end`, and `latest.pth` is written again with what they
+made of them. An epoch in which the steps of the training end is treated alike, but saved as one that may go
+on.
 """
 
 from __future__ import annotations
@@ -31,16 +34,28 @@ class Course:
     """When what happens.
 
     Attributes:
-        epochs: epochs of the training; None where steps are counted.
+        epochs, max_steps: of the training; one of them is None.
         log_every: steps between two rows of the log.
         save_every_steps: steps between two checkpoints in mid-epoch, or None.
         validate_every: epochs between two validations, or None.
     """
 
     epochs: int | None
+    max_steps: int | None
     log_every: int
     save_every_steps: int | None
     validate_every: int | None
+
+    def is_over(self, epochs: int, step: int) -> bool:
+        """Whether nothing comes after so many epochs and steps of the optimizer."""
+        return epochs == self.epochs or self._has_all(step)
+
+    def epochs_told(self, position: Position, step: int) -> int:
+        """Epochs that have been reported: whole ones, and the one in which the steps ended."""
+        return position.epoch + bool(position.step and self._has_all(step))
+
+    def _has_all(self, step: int) -> bool:
+        return self.max_steps is not None and step >= self.max_steps
 
 
 class Conductor(pl.Callback):
@@ -61,7 +76,7 @@ class Conductor(pl.Callback):
         self._records = records
         self._reporter = reporter
         self._stopper = stopper
-        self._losses: list[float] = []
+        self._is_unsaved = False
         self._skipped_before = 0
         self._epoch_began = 0.0
 
@@ -71,13 +86,22 @@ class Conductor(pl.Callback):
         Raises:
             TrainingInterruptedError: it was interrupted again.
         """
-        done = pl_module.position.epoch
-        is_due = self._is_validation_due(done, is_last=done == self._course.epochs)
-        if pl_module.position.step or not done or not is_due:
+        if trainer.should_stop:
+            self._note("nothing to train: a callback stopped this training early; take it out to go on")
+        step = pl_module.meta.get("iter", 0)
+        done = self._course.epochs_told(pl_module.position, step)
+        in_mid_epoch = pl_module.position.step and done == pl_module.position.epoch
+        if in_mid_epoch or not done or not self._is_validation_due(done, self._course.is_over(done, step)):
             return
         missing = self._records is not None and not self._records.is_validated(done)
         if trainer.strategy.broadcast(missing):
             self._validate(trainer, pl_module, done)
+            self._is_unsaved = True  # optimizer and step are not restored yet
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: DetectionModule) -> None:
+        """Save that a validation was made up for, where no step was left after it."""
+        if self._is_unsaved:
+            self._save(trainer, pl_module, pl_module.position)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: DetectionModule) -> None:
         """Take the signals back from Lightning."""
@@ -98,18 +122,23 @@ class Conductor(pl.Callback):
         batch: Any,  # noqa: ARG002
         batch_idx: int,
     ) -> None:
-        """Log, and in mid-epoch save and stop.
+        """Log, and in mid-epoch save and stop, or come to the end of all steps.
 
         Raises:
             TrainingInterruptedError: the run was asked to stop, and is saved.
         """
         steps = math.ceil(trainer.num_training_batches)
-        is_last = batch_idx + 1 == steps
-        at_boundary = is_last or (batch_idx + 1) % trainer.accumulate_grad_batches == 0
-        if at_boundary and (is_last or trainer.global_step % self._course.log_every == 0):
+        epoch_ends = batch_idx + 1 == steps
+        steps_end = trainer.global_step == self._course.max_steps
+        at_boundary = epoch_ends or (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+        is_logged = epoch_ends or steps_end or trainer.global_step % self._course.log_every == 0
+        if at_boundary and is_logged:
             self._log(trainer, pl_module)
-        if is_last:
-            return  # the end of the epoch follows
+        if epoch_ends:
+            return  # `on_train_epoch_end` follows
+        if steps_end:
+            self._end_epoch(trainer, pl_module, Position(trainer.current_epoch, batch_idx + 1))
+            return
         stop = trainer.strategy.reduce_boolean_decision(self._stopper.requested, all=False)
         every = self._course.save_every_steps
         due = every is not None and trainer.global_step % every == 0
@@ -119,25 +148,33 @@ class Conductor(pl.Callback):
             raise self._interrupted(pl_module)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: DetectionModule) -> None:
-        """Save, report, validate, stop.
+        """See `_end_epoch`.
 
         Raises:
             TrainingInterruptedError: the run was asked to stop, and is saved.
         """
+        has_ended = pl_module.meta.get("iter") == trainer.global_step  # with all steps, in mid-epoch
+        if not has_ended:
+            self._end_epoch(trainer, pl_module, Position(trainer.current_epoch + 1))
+
+    def _end_epoch(self, trainer: pl.Trainer, module: DetectionModule, position: Position) -> None:
+        """Save, report, validate, stop."""
         done = trainer.current_epoch + 1
-        self._save(trainer, pl_module, Position(done, 0))
-        is_last = done == self._course.epochs or trainer.global_step == trainer.max_steps
+        self._save(trainer, module, position)
+        is_last = self._course.is_over(done, trainer.global_step)
         if trainer.is_global_zero:
             self._checkpoints.mark_epoch(done, is_last)
-        self._report_epoch(trainer, pl_module, done)
+        self._report_epoch(trainer, module, done)
         if self._is_validation_due(done, is_last):
-            self._validate(trainer, pl_module, done)
+            self._validate(trainer, module, done)
+            self._save(trainer, module, position)
+        if trainer.should_stop and not is_last:
+            self._note(f"epoch {done} is the last: a callback stops the training early")
         stop = trainer.strategy.reduce_boolean_decision(self._stopper.requested, all=False)
         if stop and not is_last:
-            raise self._interrupted(pl_module)
+            raise self._interrupted(module)
 
     def _begin_epoch(self, trainer: pl.Trainer, module: DetectionModule) -> None:
-        self._losses.clear()
         self._skipped_before = module.skipped_steps
         self._epoch_began = time.monotonic()
         if trainer.strategy.root_device.type == "cuda":
@@ -153,7 +190,6 @@ class Conductor(pl.Callback):
             "skipped_steps": module.skipped_steps,
             **values,
         }
-        self._losses.append(values["loss"])
         if self._records is not None:
             self._records.step(trainer.global_step, row)
         shown = {"loss": values["loss"], "lr": rate, "grad_norm": module.grad_norm}
@@ -163,20 +199,21 @@ class Conductor(pl.Callback):
         module.position = position
         module.meta = {**module.meta, "epoch": position.epoch, "iter": trainer.global_step}
         self._checkpoints.save_latest(trainer.save_checkpoint)
+        self._is_unsaved = False
 
     def _report_epoch(self, trainer: pl.Trainer, module: DetectionModule, epoch: int) -> None:
-        finite = [loss for loss in self._losses if math.isfinite(loss)]
+        if self._records is None:
+            return
         values: dict[str, Any] = {
-            "loss": sum(finite) / len(finite) if finite else math.nan,
+            "loss": self._records.mean_loss(epoch),
             "seconds": round(time.monotonic() - self._epoch_began, 1),
             "peak_memory_gb": round(_peak_memory(trainer.strategy.root_device) / 1e9, 2),
             "skipped_steps": module.skipped_steps - self._skipped_before,
         }
         self._reporter.epoch(epoch, trainer.global_step, values)
-        if self._records is not None:
-            self._records.epoch(epoch, trainer.global_step, values)
-            self._records.log(f"epoch {epoch}: {_text(values)}")
-            self._records.draw()
+        self._records.epoch(epoch, trainer.global_step, values)
+        self._records.log(f"epoch {epoch}: {_text(values)}")
+        self._records.draw()
 
     def _is_validation_due(self, epoch: int, is_last: bool = False) -> bool:
         every = self._course.validate_every
@@ -190,7 +227,7 @@ class Conductor(pl.Callback):
             )
         except CancelledError:
             raise self._interrupted(module) from None
-        trainer.callback_metrics["mAP"] = torch.tensor(values["mAP"])  # for EarlyStopping
+        trainer.callback_metrics["mAP"] = torch.tensor(values["mAP"])  # for callbacks
         self._reporter.validation(epoch, values)
         if self._records is not None:
             if values["mAP"] > self._records.best():
@@ -198,6 +235,15 @@ class Conductor(pl.Callback):
             self._records.validated(epoch, module.meta["iter"], values)
             self._records.log(f"epoch {epoch} validation: {_text(values)}")
             self._records.draw()
+        if module.validated < epoch:  # else the callbacks' restored states know of it
+            module.validated = epoch
+            for callback in trainer.callbacks:
+                callback.on_validation_end(trainer, module)
+
+    def _note(self, text: str) -> None:
+        self._reporter.note(text)
+        if self._records is not None:
+            self._records.log(text)
 
     def _interrupted(self, module: DetectionModule) -> TrainingInterruptedError:
         return TrainingInterruptedError(

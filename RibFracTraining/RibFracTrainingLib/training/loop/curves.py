@@ -93,4 +93,5 @@ def _draw_column(axes: Any, rows: Rows, name: str, title: str) -> None:
 
 
 def _column(rows: Rows, name: str) -> NDArray[np.float64]:
-    return np.array([float(row[name]) for row in rows])
+    """A column; NaN where a row has nothing."""
+    return np.array([float(row[name] or "nan") for row in rows])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from RibFracDetectorLib.case.errors import InputError
 from torch.utils.data import DataLoader
 
 from ..data.sampler import EpochBatches
@@ -20,12 +21,21 @@ class ResumableBatches(EpochBatches):
 
     Lightning counts the batches of an interrupted epoch from where they stopped, so the length is always that
     of the whole epoch.
+
+    Raises:
+        InputError: the epoch has too few steps to go on at the position.
     """
 
     def __init__(
         self, samples: int, batch_size: int, seed: int, rank: int, world_size: int, position: Position
     ) -> None:
         super().__init__(samples, batch_size, seed, rank, world_size)
+        if position.step and position.step >= self.steps:
+            raise InputError(
+                f"--resume: the checkpoint stands after step {position.step} of an epoch, which has "
+                f"{self.steps} now; expected the data, data.cases_per_step and devices of that run: set them "
+                f"so, or resume an epoch_N.pth"
+            )
         self._position = position
         self.set_epoch(position.epoch)
 

@@ -7,12 +7,13 @@ of an uninterrupted one.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from RibFracDetectorLib.case.whole_files import written_whole
+from RibFracDetectorLib.case.whole_files import writing_to, written_whole
 from tensorboardX import SummaryWriter
 
 from .curves import draw_curves
@@ -21,44 +22,57 @@ TRAIN, EPOCHS, VALIDATION, LOG = "train.csv", "epochs.csv", "validation.csv", "t
 
 
 class Table:
-    """A CSV file that grows by rows, ordered by an integer first column."""
+    """A CSV file that grows by rows, ordered by an integer first column; what a row lacks is empty."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def rows(self) -> list[dict[str, str]]:
-        """What is there; a row that a killed run left unfinished is not."""
+        """What is there; a row that does not fit the columns, as one that a killed run left, is not."""
         if not self.path.exists():
             return []
         text = self.path.read_text(encoding="utf-8")
         whole = text[: text.rfind("\n") + 1]
-        return list(csv.DictReader(whole.splitlines()))
+        rows = csv.DictReader(whole.splitlines())
+        return [row for row in rows if None not in row and None not in row.values()]
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add a row; the first one names the columns."""
-        is_new = not self.path.exists()
-        with self.path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(row))
-            if is_new:
-                writer.writeheader()
-            writer.writerow(row)
+        """Add a row. The first one names the columns; one that names others adds them to all.
+
+        Raises:
+            InputError: the disk is full.
+        """
+        columns = self._columns()
+        if not set(row) <= set(columns):
+            columns += [name for name in row if name not in columns]
+            self._write(columns, [*self.rows(), row])
+            return
+        with writing_to(self.path), self.path.open("a", encoding="utf-8", newline="") as file:
+            csv.DictWriter(file, columns).writerow(row)
 
     def forget_after(self, last: int) -> None:
-        """Drop the rows whose first column is larger."""
-        if not self.path.exists():
-            return
+        """Drop the rows whose first column is larger; without any row left, the table."""
         rows = self.rows()
-        if not rows:
-            self.path.unlink()
-            return
-        first = next(iter(rows[0]))
+        kept = [row for row in rows if int(next(iter(row.values()))) <= last]
+        if kept:
+            self._write(list(kept[0]), kept)
+        else:
+            self.path.unlink(missing_ok=True)
+
+    def _columns(self) -> list[str]:
+        if not self.path.exists():
+            return []
+        with self.path.open(encoding="utf-8", newline="") as file:
+            return next(csv.reader(file), [])
+
+    def _write(self, columns: list[str], rows: Sequence[Mapping[str, Any]]) -> None:
         with (
             written_whole(self.path) as temporary,
             temporary.open("w", encoding="utf-8", newline="") as file,
         ):
-            writer = csv.DictWriter(file, list(rows[0]))
+            writer = csv.DictWriter(file, columns)
             writer.writeheader()
-            writer.writerows(row for row in rows if int(row[first]) <= last)
+            writer.writerows(rows)
 
 
 class RunRecords:
@@ -66,17 +80,18 @@ class RunRecords:
 
     Args:
         folder: of the run.
-        step, epoch: what is done already, in steps of the optimizer and whole epochs.
+        step, epoch: what is done already, in steps of the optimizer and in epochs.
+        validated: the last epoch whose validation is done.
     """
 
-    def __init__(self, folder: Path, step: int, epoch: int) -> None:
+    def __init__(self, folder: Path, step: int, epoch: int, validated: int) -> None:
         self.folder = folder
         self.train = Table(folder / TRAIN)
         self.epochs = Table(folder / EPOCHS)
         self.validation = Table(folder / VALIDATION)
         self.train.forget_after(step)
         self.epochs.forget_after(epoch)
-        self.validation.forget_after(epoch)
+        self.validation.forget_after(validated)
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1 if step else None)
 
     def step(self, step: int, row: Mapping[str, Any]) -> None:
@@ -98,6 +113,12 @@ class RunRecords:
         """The highest mAP so far; minus infinity before the first."""
         values = [float(row["mAP"]) for row in self.validation.rows()]
         return max((value for value in values if value == value), default=float("-inf"))
+
+    def mean_loss(self, epoch: int) -> float:
+        """Of the rows of an epoch, those before an interruption too; without NaN and infinity."""
+        losses = [float(row["loss"]) for row in self.train.rows() if int(row["epoch"]) == epoch]
+        finite = [loss for loss in losses if math.isfinite(loss)]
+        return sum(finite) / len(finite) if finite else math.nan
 
     def is_validated(self, epoch: int) -> bool:
         """Whether the metrics of an epoch are there."""

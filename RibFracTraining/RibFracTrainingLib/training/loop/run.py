@@ -132,26 +132,44 @@ def _prepare(configuration: LoadedConfiguration, options: RunOptions, stopper: S
     device = trainer.strategy.root_device
     precision, _ = usable_precision(values.loop.precision, device.type == "cuda")
     check_memory_of_step(configuration, network, device, half=precision != "fp32")
-    position = resumption.position if resumption else Position()
-    records = None
-    if first:
-        folder.remove_unfinished()
-        records = RunRecords(options.folder, resumption.global_step if resumption else 0, position.epoch)
-    for note in (*notes, *more, *([f"going on from {resumption.path}"] if resumption else [])):
-        reporter.note(note)
-        if records is not None:
-            records.log(note)
     validator = _validator(configuration, data, device, stopper) if data.validation else None
     course = Course(
         values.loop.epochs,
+        values.loop.max_steps,
         values.loop.log_every,
         values.checkpoints.every_steps,
         values.validation.every_epochs,
     )
-    trainer.callbacks.append(Conductor(course, folder, validator, records, reporter, stopper))
     module = _module(configuration, network, data)
-    loader = _loader(configuration, data, trainer, position)
+    loader = _loader(configuration, data, trainer, resumption.position if resumption else Position())
+    records = None
+    if first:
+        # Nothing of an earlier run is touched before all checks are done.
+        more += _clear(folder, course, resumption)
+        records = _records(options.folder, course, resumption)
+    for note in (*notes, *more, *data.notes, *([f"going on from {resumption.path}"] if resumption else [])):
+        reporter.note(note)
+        if records is not None:
+            records.log(note)
+    trainer.callbacks.append(Conductor(course, folder, validator, records, reporter, stopper))
     return _Run(trainer, module, loader, validator, resumption, records, reporter, options.folder)
+
+
+def _clear(folder: CheckpointFolder, course: Course, resumption: Resumption | None) -> list[str]:
+    """Make the folder's checkpoints those of this run; notes on what was removed."""
+    folder.remove_unfinished()
+    if resumption is None:
+        return []
+    epoch = course.epochs_told(resumption.position, resumption.global_step)
+    removed = folder.begin_at(resumption.path, epoch)
+    return [f"removed {', '.join(removed)}: later than where the training goes on"] if removed else []
+
+
+def _records(folder: Path, course: Course, resumption: Resumption | None) -> RunRecords:
+    if resumption is None:
+        return RunRecords(folder, 0, 0, 0)
+    epoch = course.epochs_told(resumption.position, resumption.global_step)
+    return RunRecords(folder, resumption.global_step, epoch, min(resumption.validated, epoch))
 
 
 def _trainer(configuration: LoadedConfiguration, options: RunOptions) -> tuple[pl.Trainer, list[str]]:

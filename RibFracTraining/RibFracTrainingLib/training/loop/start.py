@@ -44,6 +44,16 @@ class TrainingData:
         kinds = {case.data for case in self.training}
         return "simulated" if "simulated" in kinds else "real" if kinds == {"real"} else "unknown"
 
+    @property
+    def notes(self) -> list[str]:
+        """What people should know of the data before they are trained on."""
+        if not self.validation or any(case.lesions_of(self.classes) for case in self.validation):
+            return []
+        return [
+            f"no fracture in the {len(self.validation)} scans of the validation: mAP will be NaN, and no "
+            f"checkpoint the best; raise data.sample_rate.validation or move cases into the test split"
+        ]
+
 
 def open_data(configuration: LoadedConfiguration, run_folder: Path, validate: bool) -> TrainingData:
     """Open and check the data set.
