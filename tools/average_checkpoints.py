@@ -23,6 +23,7 @@ from RibFracDetectorLib.case.errors import InputError  # noqa: E402
 from RibFracDetectorLib.case.whole_files import written_whole  # noqa: E402
 from RibFracDetectorLib.engine.weights import load_weights  # noqa: E402
 from RibFracTrainingLib.training.publish import read_meta  # noqa: E402
+from RibFracTrainingLib.training.saving import save_tensors  # noqa: E402
 
 
 def main() -> None:
@@ -56,7 +57,7 @@ def average(output: Path, checkpoints: list[Path]) -> None:
     states = [one.state_dict for one in weights]
     mean = {key: torch.stack([state[key] for state in states]).mean(dim=0) for key in states[0]}
     with written_whole(output) as temporary:
-        torch.save({"state_dict": mean, "meta": meta[-1]}, temporary)
+        save_tensors({"state_dict": mean, "meta": meta[-1]}, temporary, output)
 
 
 def _same(checkpoints: list[Path], what: str, values: list[str]) -> None:

@@ -115,6 +115,20 @@ def test_wrong_input(tmp_path: Path) -> None:
         publish(source, tmp_path / "m.pth", half=False, training_data=None)
 
 
+@pytest.mark.parametrize(
+    "configuration",
+    ["model = dict(type='RetinaUNet')\ndata = [1,\n", "lr: 0.1\n", "inference: {}\npublication: {}\n", None],
+    ids=["python", "yaml", "parts", "nothing"],
+)
+def test_a_configuration_of_another_program_is_refused(tmp_path: Path, configuration: str | None) -> None:
+    source = write_checkpoint(tmp_path / "latest.pth")
+    content = torch.load(source, weights_only=True)
+    torch.save({**content, "meta": {**content["meta"], "config": configuration}}, source)
+    with pytest.raises(InputError, match="has no `inference` and `publication` of `ribfrac train`"):
+        publish(source, tmp_path / "m.pth", half=False, training_data=None)
+    assert not list(tmp_path.glob("m*"))
+
+
 def ribfrac(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "RibFracDetectorLib", *map(str, arguments)]
     return subprocess.run(

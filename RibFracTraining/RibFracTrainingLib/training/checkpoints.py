@@ -22,6 +22,7 @@ from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.whole_files import written_whole
 
 from .module import STATE_KEY, Position, validated_epoch
+from .saving import save_tensors
 
 LATEST = "latest.pth"
 _EPOCH = re.compile(r"epoch_(\d+)\.pth")
@@ -38,9 +39,13 @@ class WholeCheckpointIO(CheckpointIO):
         path: Any,
         storage_options: Any | None = None,  # noqa: ARG002
     ) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint.
+
+        Raises:
+            InputError: the folder cannot be written to, or the disk is full.
+        """
         with written_whole(Path(path)) as temporary:
-            torch.save(checkpoint, temporary)
+            save_tensors(checkpoint, temporary, Path(path))
 
     def load_checkpoint(
         self,

@@ -23,10 +23,13 @@ from RibFracDetectorLib.case.whole_files import writing_to, written_whole
 from RibFracDetectorLib.engine.checkpoint import read_checkpoint
 from RibFracDetectorLib.engine.weights import UNKNOWN_DATA, Weights, load_weights
 
+from .saving import save_tensors
+
 CATALOGUE = "models.json"
 SHOWN_HASH = 8
 LARGEST_HALF = 65504.0
 KEPT_META = ("epoch", "iter", "time", "seed", "exp_name", "CLASSES", "ribfrac_version")
+PUBLISHED = {"title", "training_data", "licence", "intended_use"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def publish(checkpoint: Path, output: Path, half: bool, training_data: str | Non
     if output.suffix != ".pth" or not output.stem:
         raise InputError(f"the output is {output}; expected NAME.pth")
     kind = _kind_of_data(weights, training_data)
-    configuration = yaml.safe_load(meta["config"])
+    configuration = _configuration(checkpoint, meta["config"])
     kept = {key: meta[key] for key in KEPT_META if key in meta}
     kept |= {"training_data": kind, "inference": json.dumps(configuration["inference"])}
     file = _write_weights(weights, kept, output, half)
@@ -85,6 +88,22 @@ def read_meta(checkpoint: Path) -> dict[str, Any]:
             f"{checkpoint} does not say how it was trained; expected a checkpoint of `ribfrac train`"
         )
     return meta
+
+
+def _configuration(checkpoint: Path, text: Any) -> dict[str, Any]:
+    """The configuration of a training; others write Python, or less, under that name."""
+    try:
+        found = yaml.safe_load(text) if isinstance(text, str) else None
+    except yaml.YAMLError:
+        found = None
+    content = found if isinstance(found, dict) else {}
+    blocks = (content.get("inference"), content.get("publication"))
+    if not all(isinstance(block, dict) for block in blocks) or not PUBLISHED.issubset(blocks[1]):
+        raise InputError(
+            f"{checkpoint}: its configuration has no `inference` and `publication` of `ribfrac train`; "
+            f"expected a checkpoint of that command"
+        )
+    return content
 
 
 def _kind_of_data(weights: Weights, told: str | None) -> str:
@@ -115,7 +134,7 @@ def _write_weights(weights: Weights, kept: dict[str, Any], output: Path, half: b
         try:
             # Names inside the archive follow the file's: a fixed one makes equal weights equal files.
             with unnamed.open("wb") as stream:
-                torch.save({"state_dict": tensors, "meta": kept}, stream)
+                save_tensors({"state_dict": tensors, "meta": kept}, stream, output)
                 stream.flush()
                 os.fsync(stream.fileno())
             digest = hashlib.sha256(unnamed.read_bytes()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import dataclass
@@ -111,7 +112,8 @@ class _Run:
         """Flush what is open."""
         self.reporter.close()
         if self.records is not None:
-            self.records.close()
+            with contextlib.suppress(OSError):  # a full disk has been told by then
+                self.records.close()
 
 
 def _prepare(configuration: LoadedConfiguration, options: RunOptions, stopper: Stopper) -> _Run:
