@@ -127,6 +127,23 @@ def test_held_out_cases_are_in_no_fold(tmp_path: Path) -> None:
         assert not held_out & {name for side in split_of(out / f"dataset_fold{fold}.json") for name in side}
 
 
+def test_held_out_cases_need_no_folds(tmp_path: Path) -> None:
+    """Two cases are enough then; folds of an earlier run would train on the held-out ones."""
+    scans = some_scans()
+    source = write_ribfrac(tmp_path / "source", {name: scans[name] for name in ("RibFrac1", "RibFrac2")})
+    out = tmp_path / "out"
+    assert ribfrac("prepare", source, "--output", out, "--folds", "2").returncode == 0
+    (tmp_path / "test.txt").write_text("RibFrac2\n")
+    done = ribfrac("prepare", source, "--output", out, "--test", tmp_path / "test.txt")
+    assert done.returncode == 0, done.stderr
+    splits = {path.name: json.loads(path.read_text()) for path in out.glob("dataset*.json")}
+    assert splits == {"dataset.json": {"training": ["RibFrac1"], "test": ["RibFrac2"]}}
+    (tmp_path / "test.txt").write_text("\n")
+    done = ribfrac("prepare", source, "--output", out, "--test", tmp_path / "test.txt")
+    assert done.returncode == 2
+    assert "test.txt: no case id in it" in done.stderr
+
+
 def test_the_seeds_layout_is_taken_as_it_is(tmp_path: Path) -> None:
     """In place, with a folder behind a symbolic link, another split file, and an unusual orientation."""
     scans = some_scans()

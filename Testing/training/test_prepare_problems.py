@@ -141,6 +141,77 @@ def test_all_problems_come_in_one_report(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "problems.txt").exists()
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "no image",
+        "class of background",
+        "class outside RibFrac",
+        "contradiction",
+        "missing mask",
+        "duplicate id",
+    ],
+)
+def test_a_case_with_a_problem_can_be_left_out(tmp_path: Path, kind: str) -> None:
+    source = write_ribfrac(tmp_path / "source", some_scans())
+    DAMAGES[kind][0](source)
+    options = ["--output", tmp_path / "out", "--folds", "2", "--leave-out", "RibFrac1"]
+    done = ribfrac("prepare", source, *options)
+    assert done.returncode == 0, done.stderr
+    assert 'RibFrac1"' not in (tmp_path / "out" / "dataset.json").read_text()
+
+
+def test_a_case_of_the_seeds_layout_can_be_left_out(tmp_path: Path) -> None:
+    root = write_seed(tmp_path / "data", some_scans(), ["RibFrac4"])
+    (root / "RibFrac1_instance.nii").unlink()
+    done = ribfrac("prepare", root, "--output", tmp_path / "out", "--leave-out", "RibFrac1")
+    assert done.returncode == 0, done.stderr
+    assert 'RibFrac1"' not in (tmp_path / "out" / "dataset.json").read_text()
+
+
+@pytest.mark.parametrize(
+    "write", [write_ribfrac, lambda folder, scans: write_seed(folder, scans, ["RibFrac4"])]
+)
+def test_an_id_to_leave_out_that_is_not_there_is_a_problem(tmp_path: Path, write: Callable) -> None:
+    source = write(tmp_path / "source", some_scans())
+    done = ribfrac(
+        "prepare", source, "--output", tmp_path / "out", "--folds", "2", "--leave-out", "RibFrac01"
+    )
+    assert done.returncode == 2
+    assert "problem: --leave-out RibFrac01: there is no such case; correct the id" in done.stderr
+
+
+def test_foreign_files_and_folders_beside_the_scans_do_not_matter(tmp_path: Path) -> None:
+    source = write_ribfrac(tmp_path / "source", some_scans())
+    (source / "images-2" / "._RibFrac2-image.nii.gz").write_bytes(b"of a Mac")
+    (source / "notes.csv").mkdir()
+    (source / "measured.csv").write_text(f"{'a' * 200_000},b\n")
+    done = ribfrac("prepare", source, "--output", tmp_path / "out", "--folds", "2")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_name_that_makes_no_case_is_told_with_what_helps(tmp_path: Path) -> None:
+    source = write_ribfrac(tmp_path / "source", some_scans())
+    some_scans()["RibFrac1"].image().write(source / "images-1" / "a b-image.nii.gz")
+    done = ribfrac("prepare", source, "--output", tmp_path / "out", "--folds", "2")
+    assert done.returncode == 2
+    assert "'a b': letters, digits, '.', '-' and '_' are expected" in done.stderr
+    assert "rename the files of the case" in done.stderr
+    assert "--case" not in done.stderr
+
+
+def test_folds_that_could_not_be_trained_are_refused(tmp_path: Path) -> None:
+    scans = some_scans()
+    pair = write_ribfrac(tmp_path / "pair", {name: scans[name] for name in ("RibFrac1", "RibFrac3")})
+    done = ribfrac("prepare", pair, "--output", tmp_path / "out", "--folds", "2")
+    assert done.returncode == 2
+    assert "no fracture in the training cases of fold 0; add cases" in done.stderr
+    one = write_ribfrac(tmp_path / "one", {"RibFrac1": scans["RibFrac1"]})
+    done = ribfrac("prepare", one, "--output", tmp_path / "out", "--folds", "2")
+    assert done.returncode == 2
+    assert "1 case cannot be split into 2 folds; add cases, or name test cases by --test" in done.stderr
+
+
 def test_a_duplicate_is_told_without_false_alarms(tmp_path: Path) -> None:
     """A plain and a packed file side by side: nothing is said of the other files of that folder."""
     source = write_ribfrac(tmp_path / "source", some_scans(), parts=1)

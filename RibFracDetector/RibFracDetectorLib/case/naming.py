@@ -51,19 +51,23 @@ def checked_case_id(case_id: str) -> str:
         InputError: empty, too long, with characters that are unsafe in file names, or with the ending that
             files of half precision have (see `case_files.CaseFiles`).
     """
+    fault = fault_of_case_id(case_id)
+    if fault is not None:
+        raise InputError(f"{fault}; choose another one with --case")
+    return case_id
+
+
+def fault_of_case_id(case_id: str) -> str | None:
+    """Why no files can be named after a case id, and what is expected; None if they can."""
     if not case_id or _UNSAFE.search(case_id) or case_id[0] in ".-":
-        raise InputError(
+        return (
             f"case id {case_id!r}: letters, digits, '.', '-' and '_' are expected, beginning with neither "
-            "'.' nor '-'; choose another one with --case"
+            "'.' nor '-'"
         )
     if case_id.endswith(HALF_PRECISION):
-        raise InputError(
-            f"case id {case_id}: so are files of {case_id.removesuffix(HALF_PRECISION)} in half precision "
-            "called; choose another one with --case"
-        )
-    if len(case_id.encode()) > MAX_CASE_ID_BYTES:
-        raise InputError(
-            f"case id {case_id[:20]}…: {len(case_id.encode())} bytes long, at most {MAX_CASE_ID_BYTES} are "
-            "expected; choose a shorter one with --case"
-        )
-    return case_id
+        whole = case_id.removesuffix(HALF_PRECISION)
+        return f"case id {case_id}: so are files of {whole} in half precision called, another id is expected"
+    size = len(case_id.encode())
+    if size > MAX_CASE_ID_BYTES:
+        return f"case id {case_id[:20]}…: {size} bytes long, at most {MAX_CASE_ID_BYTES} are expected"
+    return None

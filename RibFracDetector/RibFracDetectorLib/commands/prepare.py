@@ -42,7 +42,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     add("--output", type=given_path, required=True, metavar="DIR", help="created if absent")
     add("--masks", type=given_path, metavar="DIR", help="folder of masks with the names of the scans")
     add("--split-file", metavar="NAME", help="of the seed's layout (default dataset.json)")
-    add("--folds", type=int, metavar="N", help="cross-validation (default 5 where no split is stated)")
+    add("--folds", type=int, metavar="N", help="cross-validation (default 5 without a split or --test)")
     add("--seed", type=int, default=0, metavar="N", help="of the folds (default 0)")
     add(
         "--test", type=given_path, metavar="FILE", help="ids of held-out cases, one a line; no fold uses them"

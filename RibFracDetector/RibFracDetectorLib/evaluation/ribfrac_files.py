@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -108,8 +109,8 @@ def _header(path: Path) -> list[str]:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}); check its rights") from None
 
 
-def read_table(path: Path) -> dict[str, dict[int, LabelRow]]:
-    """The rows of a challenge table by case and label.
+def read_table(path: Path, leave_out: Collection[str] = ()) -> dict[str, dict[int, LabelRow]]:
+    """The rows of a challenge table by case and label; those of the cases to leave out are not looked at.
 
     Raises:
         InputError: a field is no number, a label_code is not one of `CLASS_NAMES`, a confidence is not within
@@ -120,10 +121,13 @@ def read_table(path: Path) -> dict[str, dict[int, LabelRow]]:
     for line, cells in lines:
         where = f"{path} line {line}"
         fields = dict(zip_longest(names, cells[: len(names)], fillvalue=""))
+        case_id = fields["public_id"]
+        if case_id in leave_out:
+            continue
         row = _row(fields, where)
-        of_case = rows.setdefault(fields["public_id"], {})
+        of_case = rows.setdefault(case_id, {})
         if row.label_id in of_case:
-            raise InputError(f"{where}: label {row.label_id} of {fields['public_id']} comes twice; keep one")
+            raise InputError(f"{where}: label {row.label_id} of {case_id} comes twice; keep one")
         of_case[row.label_id] = row
     return rows
 

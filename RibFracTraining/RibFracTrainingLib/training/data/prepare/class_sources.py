@@ -19,17 +19,22 @@ COLUMNS = {"public_id", "label_id", "label_code"}
 def is_info_table(path: Path) -> bool:
     """Whether a .csv is an info table of RibFrac."""
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as stream:
-        header = {name.strip() for name in next(csv.reader(stream), [])}
+        try:
+            header = {name.strip() for name in next(csv.reader(stream), [])}
+        except csv.Error:
+            return False
     return header >= COLUMNS and "confidence" not in header
 
 
-def classes_of_tables(tables: list[Path]) -> tuple[dict[str, dict[int, int]], list[str]]:
-    """For each case its classes by instance, of all tables together; and problems."""
+def classes_of_tables(
+    tables: list[Path], leave_out: frozenset[str]
+) -> tuple[dict[str, dict[int, int]], list[str]]:
+    """For each case but those left out its classes by instance, of all tables together; and problems."""
     classes: dict[str, dict[int, int]] = {}
     problems: list[str] = []
     for path in tables:
         try:
-            rows = read_table(path)
+            rows = read_table(path, leave_out)
         except InputError as error:
             problems.append(str(error))
             continue

@@ -24,7 +24,7 @@ from RibFracDetectorLib.case.dataset import (
 )
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.folders import folders_below
-from RibFracDetectorLib.case.naming import checked_case_id
+from RibFracDetectorLib.case.naming import fault_of_case_id
 from RibFracDetectorLib.evaluation.ribfrac_files import LABEL_SUFFIX
 
 from .class_sources import classes_of_json, classes_of_tables, is_info_table
@@ -71,27 +71,38 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
 
-def find_seed_cases(root: Path, split_file: str, unknown_classes: bool) -> Found:
+def find_seed_cases(root: Path, split_file: str, unknown_classes: bool, leave_out: frozenset[str]) -> Found:
     """The cases that a split file of the seed's layout names.
 
     Args:
         root: folder of the split file.
         split_file: its name.
         unknown_classes: a lesion without a class is one of unknown class, not a problem.
+        leave_out: ids of cases that are passed over; one that is not there is a problem.
 
     Raises:
         InputError: the split file cannot be used.
     """
     found = Found()
-    for split, prefixes in read_split_file(root / split_file).items():
+    met: set[str] = set()
+    for split, stated in read_split_file(root / split_file).items():
+        met.update(case_id_of_prefix(prefix) for prefix in stated)
+        prefixes = [prefix for prefix in stated if case_id_of_prefix(prefix) not in leave_out]
         found.split[split] = [case_id_of_prefix(prefix) for prefix in prefixes]
         for prefix in prefixes:
             case = _seed_case(root, prefix, unknown_classes, found.problems)
             if case is not None:
                 found.cases.append(case)
+    found.problems += _never_met(leave_out, met)
     found.data = stated_data(root / split_file)
     found.cases.sort(key=lambda case: case.case_id)
     return found
+
+
+def _never_met(leave_out: frozenset[str], met: set[str]) -> list[str]:
+    return [
+        f"--leave-out {case_id}: there is no such case; correct the id" for case_id in sorted(leave_out - met)
+    ]
 
 
 def _seed_case(root: Path, prefix: str, unknown_classes: bool, problems: list[str]) -> SourceCase | None:
@@ -123,7 +134,11 @@ def _with_extension(root: Path, name: str, problems: list[str]) -> Path | None:
 
 
 def find_folder_cases(
-    sources: Sequence[Path], masks: Path | None, unknown_classes: bool, output: Path
+    sources: Sequence[Path],
+    masks: Path | None,
+    unknown_classes: bool,
+    output: Path,
+    leave_out: frozenset[str],
 ) -> Found:
     """The cases of folders in the layout of RibFrac, or with scans and instance masks.
 
@@ -132,17 +147,17 @@ def find_folder_cases(
         masks: folder of the masks, where they bear the same names as the scans.
         unknown_classes: see `find_seed_cases`.
         output: folder of the prepared data set, where nothing is looked for.
+        leave_out: see `find_seed_cases`.
     """
     found = Found()
-    places = _Places()
+    places = _Places(leave_out)
     for source in sources:
         for folder in folders_below(source, output):
             places.add(folder, plain=places.images if masks is not None else None)
     for folder in folders_below(masks, output) if masks is not None else ():
         places.add(folder, plain=places.masks)
-    found.problems += places.problems
-    in_tables, problems = classes_of_tables(places.tables)
-    found.problems += problems
+    in_tables, problems = classes_of_tables(places.tables, leave_out)
+    found.problems += [*_never_met(leave_out, places.left_out), *places.problems, *problems]
     in_json = _json_classes(places.class_files, found.problems)
     ribfrac = any(
         path.name.removesuffix(".gz").endswith(f"{LABEL_SUFFIX}.nii") for path in places.masks.values()
@@ -172,9 +187,11 @@ def find_folder_cases(
 
 
 class _Places:
-    """The files met in a walk through folders."""
+    """The files met in a walk through folders; those of cases in `leave_out` are noted and passed over."""
 
-    def __init__(self) -> None:
+    def __init__(self, leave_out: frozenset[str]) -> None:
+        self.left_out: set[str] = set()
+        self._leave_out = leave_out
         self.images: dict[str, Path] = {}
         self.masks: dict[str, Path] = {}
         self.class_files: dict[str, Path] = {}
@@ -184,6 +201,8 @@ class _Places:
     def add(self, folder: Path, plain: dict[str, Path] | None = None) -> None:
         """Take up the files of one folder; images without a known suffix go to `plain`."""
         for path in sorted(folder.iterdir()):
+            if path.name.startswith(".") or path.is_dir():  # a Mac writes ._NAME beside a file
+                continue
             if path.name.endswith(CLASSES_SUFFIX):
                 self._put(self.class_files, path.name.removesuffix(CLASSES_SUFFIX), path)
             elif path.suffix == ".csv" and is_info_table(path):
@@ -204,15 +223,17 @@ class _Places:
         return plain, stem
 
     def _put(self, target: dict[str, Path], case_id: str, path: Path) -> None:
+        if case_id in self._leave_out:
+            self.left_out.add(case_id)
+            return
         twin = target.setdefault(case_id, path)
         if twin is not path:
             self.problems.append(f"{path}: {twin} is the same case {case_id}; rename or remove one")
             return
-        try:
-            checked_case_id(case_id)
-        except InputError as error:
+        fault = fault_of_case_id(case_id)
+        if fault is not None:
             del target[case_id]
-            self.problems.append(f"{path}: {error}")
+            self.problems.append(f"{path}: {fault}; rename the files of the case")
 
 
 def _stem(path: Path) -> str:

@@ -58,11 +58,32 @@ def plan_splits(cases: Sequence[PreparedCase], wanted: WantedSplits) -> tuple[Pl
         problems.append(f"no fracture in any of {len(cases)} cases; check that the masks are of lesions")
     elif not any(rest.values()):
         problems.append("no fracture in the training split; move cases with fractures into it")
-    if len(rest) < wanted.folds:
-        problems.append(f"{len(rest)} cases cannot be split into {wanted.folds} folds; set --folds lower")
     fold_of = fold_of_cases(rest, wanted.folds, wanted.seed) if wanted.folds else {}
     folds = [without_fold(fold_of, number) for number in range(wanted.folds)]
+    problems += _fold_problems(rest, folds)
     return Plan(sorted(rest), sorted(held_out), folds), problems
+
+
+def _fold_problems(
+    has_lesions: Mapping[str, bool], folds: Sequence[tuple[Sequence[str], Sequence[str]]]
+) -> list[str]:
+    """What keeps folds from being trained on; `has_lesions` is of the cases in them."""
+    count = len(has_lesions)
+    if count < len(folds):
+        lower = (
+            "set --folds lower" if count > 1 else "add cases, or name test cases by --test without --folds"
+        )
+        return [f"{count} case{'s' * (count != 1)} cannot be split into {len(folds)} folds; {lower}"]
+    bare = [
+        str(number)
+        for number, (training, _) in enumerate(folds)
+        if any(has_lesions.values()) and not any(has_lesions[case_id] for case_id in training)
+    ]
+    return [
+        f"no fracture in the training cases of fold {number}; add cases with fractures, or name test cases "
+        f"by --test without --folds"
+        for number in bare
+    ]
 
 
 def _held_out(cases: Sequence[PreparedCase], wanted: WantedSplits) -> tuple[set[str], list[str]]:
@@ -73,6 +94,8 @@ def _held_out(cases: Sequence[PreparedCase], wanted: WantedSplits) -> tuple[set[
     except (OSError, UnicodeDecodeError) as error:
         return set(), [f"{wanted.held_out}: cannot be read ({error}); expected case ids, one a line"]
     ids = {line.strip() for line in lines if line.strip()}
+    if not ids:
+        return ids, [f"{wanted.held_out}: no case id in it; expected those of the test cases, one a line"]
     strangers = sorted(ids - {case.case_id for case in cases})
     return ids, [
         f"{wanted.held_out}: {name} is no case of the data set; correct the id" for name in strangers
@@ -100,7 +123,7 @@ def write_splits(
         training, test = ([prefixes[case_id] for case_id in side] for side in sides)
         kind = {} if data == "unknown" else {"data": data}
         write_json(root / name, {"training": training, "test": test, **kind})
-    if plan.folds:
+    if plan.folds or main_split:
         _remove_folds_from(root, len(plan.folds))
     return tuple(files)
 

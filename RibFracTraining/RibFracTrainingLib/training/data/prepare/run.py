@@ -38,7 +38,8 @@ class PrepareOptions:
         output: folder of the prepared data set; the source itself for the seed's layout as it is.
         masks: folder of masks that bear the names of their scans.
         split_file: the seed's split file; None takes `dataset.json` if there is one.
-        folds: of the cross-validation; None makes five where the source states no split, else none.
+        folds: of the cross-validation; None makes five where neither the source states a split nor
+            `held_out` names test cases, else none.
         seed: of the folds.
         held_out: file with ids of test cases, one a line, which no fold uses.
         classes: that a label may have.
@@ -145,18 +146,15 @@ def _find(options: PrepareOptions) -> Found:
     if stated and len(options.sources) == 1:
         if options.held_out is not None:
             raise InputError(f"--test: {first / split_file} states the test cases; change them there")
-        found = find_seed_cases(first, split_file, options.unknown_classes)
+        found = find_seed_cases(first, split_file, options.unknown_classes, options.leave_out)
     else:
         if any(_same_folder(source, options.output) for source in options.sources):
             raise InputError(
                 f"--output {options.output} is the source; choose another folder for the data set"
             )
-        found = find_folder_cases(options.sources, options.masks, options.unknown_classes, options.output)
-    found.cases = [case for case in found.cases if case.case_id not in options.leave_out]
-    found.split = {
-        name: [case_id for case_id in ids if case_id not in options.leave_out]
-        for name, ids in found.split.items()
-    }
+        found = find_folder_cases(
+            options.sources, options.masks, options.unknown_classes, options.output, options.leave_out
+        )
     if not found.cases and not found.problems:
         raise InputError(
             f"{', '.join(map(str, options.sources))}: no case found; expected dataset.json, or "
@@ -224,6 +222,7 @@ def _summary(outcome: CaseOutcome) -> str:
 
 
 def _wanted_splits(options: PrepareOptions, found: Found) -> WantedSplits:
-    needs_folds = not found.split or options.task is not None
+    has_test = bool(found.split) or options.held_out is not None
+    needs_folds = not has_test or options.task is not None
     folds = options.folds or (DEFAULT_FOLDS if needs_folds else 0)
     return WantedSplits(found.split, options.held_out, folds, options.seed)
