@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,6 +86,19 @@ def test_kinds_are_those_that_were_asked_for() -> None:
         assert len(records) == 5
     with pytest.raises(InputError, match="kinds bent"):
         dataclasses.replace(SMALL, kinds=("bent",))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": -5}, "seed -5: expected a number from 0"),
+        ({"fractures": (0, 10**30)}, r"fractures 0-10{30}: expected an increasing range within 0 to 10000"),
+        ({"shams": (0, 10**30)}, "shams"),
+    ],
+)
+def test_numbers_that_nothing_can_be_drawn_with_are_refused(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        dataclasses.replace(SMALL, **change)
 
 
 def test_both_layouts_hold_the_same_voxels(folder: Path) -> None:

@@ -154,6 +154,10 @@ def test_deprecated_keys(tmp_path: Path) -> None:
         ("callbacks: [{name: early_stoping}]", ["callbacks.0.name", "did you mean early_stopping?"]),
         ("averaging: {name: ema, decay: 1.5}", ["averaging.decay", "less than 1"]),
         ("seed: ${nothing.here}", ["seed", "nothing.here"]),
+        ("data: {simulated: {size: [0, 64, 64]}}", ["data.simulated", "expected at least one scan"]),
+        ("head: {name: ':X'}", ["head.name", "found :X, expected path/to/file.py:ClassName"]),
+        ("head: {name: '..heads:X'}", ["head.name", "the module ..heads cannot be imported"]),
+        ("loop: {_delete_: 1}", ["loop._delete_", "found 1, expected true"]),
         ("loop: {epochs: ~, max_steps: '${seed}'}\nseed: a", ["seed", "loop.max_steps"]),
     ],
 )

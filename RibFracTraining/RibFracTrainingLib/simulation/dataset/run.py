@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import multiprocessing
 import shutil
-import signal
 import tempfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +23,7 @@ from RibFracDetectorLib.evaluation.result_entries import read_json
 from ...training.data.cache_writing import lesions_of_mask, remove_unfinished, staged_case, write_arrays
 from ...training.data.layout import SPLIT_FILE, case_folder
 from ...training.data.prepared import PreparedCase, read_case
+from ...training.data.worker_processes import in_processes
 from .one_case import SimulatedCase, simulate_case
 from .settings import LAYOUTS, SPLITS, SimulationSettings
 
@@ -87,7 +85,7 @@ def simulate(settings: SimulationSettings, target: Target, workers: int, say: Sa
     wanted = [case for case, case_id in names.items() if not target.is_finished(case_id)]
     if len(wanted) < len(names):
         say(f"{len(names) - len(wanted)} of {len(names)} cases were finished")
-    with contextlib.closing(_made(settings, target, wanted, workers)) as lines:
+    with contextlib.closing(in_processes(partial(_make, settings, target), wanted, workers)) as lines:
         for number, line in enumerate(lines, start=1):
             say(f"[{number}/{len(wanted)}] {line}")
     splits = {split: [case_id for (of, _), case_id in names.items() if of == split] for split in SPLITS}
@@ -129,26 +127,6 @@ def _check_same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> No
             )
     if any(found.get(name) != wanted[name] for name in counts):
         write_json(path, wanted)
-
-
-def _made(
-    settings: SimulationSettings, target: Target, wanted: list[tuple[str, int]], workers: int
-) -> Iterator[str]:
-    work = partial(_make, settings, target)
-    if workers == 1:
-        yield from map(work, wanted)
-        return
-    # Ctrl-C reaches the whole group; only this process answers it.
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
-    )
-    try:
-        yield from pool.map(work, wanted)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _make(settings: SimulationSettings, target: Target, case: tuple[str, int]) -> str:

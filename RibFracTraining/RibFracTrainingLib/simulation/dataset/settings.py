@@ -12,6 +12,8 @@ LAYOUTS = ("nifti", "cache", "both")
 HALVES = ("right", "left")
 PARTS = ("chest", "half", *HALVES)
 SPLITS = ("training", "test")
+MOST_IN_A_CASE = 10_000
+"""Of fractures, imitators or shams; no chest has room for so many."""
 PHANTOM, ATLAS, CT = "phantom", "atlas", "ct"
 Range = tuple[float, float]
 
@@ -88,10 +90,14 @@ class SimulationSettings:
     def __post_init__(self) -> None:
         if min(self.training, self.test) < 0 or self.training + self.test < 1 or not self.bodies:
             raise InputError(f"expected at least one case and one body, not {self.training} and {self.test}")
+        if self.seed < 0:
+            raise InputError(f"seed {self.seed}: expected a number from 0")
         for name in ("fractures", "imitators", "shams"):
             low, high = getattr(self, name)
-            if not 0 <= low <= high:
-                raise InputError(f"{name} {low}-{high}: expected an increasing range from 0")
+            if not 0 <= low <= high <= MOST_IN_A_CASE:
+                raise InputError(
+                    f"{name} {low}-{high}: expected an increasing range within 0 to {MOST_IN_A_CASE}"
+                )
         if not self.kinds or set(self.kinds) - set(LABELS):
             raise InputError(f"kinds {', '.join(self.kinds)}: expected some of {', '.join(LABELS)}")
         if not 0 <= self.fracture_free <= 1 or not 0 <= self.slice_faults <= 1:

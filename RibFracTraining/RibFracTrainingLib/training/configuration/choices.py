@@ -132,6 +132,8 @@ def _hints(factory: Factory) -> dict[str, Any]:
 
 def _own_factory(name: str, folder: Path) -> tuple[str, Factory]:
     where, _, attribute = name.rpartition(":")
+    if not where or not attribute:
+        raise InputError(f"found {name}, expected path/to/file.py:ClassName or package.module:ClassName")
     if where.endswith(".py"):
         path = (folder / where).resolve()
         module = _module_of_file(path)
@@ -139,8 +141,9 @@ def _own_factory(name: str, folder: Path) -> tuple[str, Factory]:
     else:
         try:
             module = importlib.import_module(where)
-        except ImportError as error:
-            raise InputError(f"the module {where} cannot be imported: {error}") from None
+        except Exception as error:  # whatever a user's module raises
+            cause = f"{type(error).__name__}: {error}"
+            raise InputError(f"the module {where} cannot be imported: {cause}") from error
     factory = getattr(module, attribute, None)
     if not callable(factory):
         own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]

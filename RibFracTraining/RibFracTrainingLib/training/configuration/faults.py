@@ -96,7 +96,8 @@ def _complaint(fault: Any, model: type[BaseModel], inside: KeyPath, path: KeyPat
         return "has too few values" if isinstance(fault["loc"][-1], int) else "is missing"
     if kind == "extra_forbidden":
         return "unknown key" + _hint(inside[-1], _valid_keys(model, inside[:-1]), (*path, *inside[:-1]))
-    expected = _KINDS.get(kind) or fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    told = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    expected = _KINDS.get(kind) or told.removeprefix("expected ")
     return f"found {json.dumps(fault['input'], default=str)}, expected {expected}"
 
 

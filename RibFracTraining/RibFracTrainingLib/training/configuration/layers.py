@@ -64,7 +64,7 @@ class Composition:
         """Let `layer` override what is there.
 
         Raises:
-            InputError: it deletes what is not there, or uses a removed key.
+            InputError: it deletes what is not there or with another value than true, or uses a removed key.
         """
         layer = _renamed(layer, self.deprecations)
         self._lay_mapping(self.tree, layer.tree, (), layer.origins)
@@ -77,6 +77,7 @@ class Composition:
             if value == DELETE:
                 self._delete(target, inner, origins[inner])
             elif isinstance(value, dict):
+                _check_instruction(value, inner, origins)
                 if value.get(DELETE) is True or not isinstance(target.get(key), dict):
                     self._forget(target, inner)
                     target[key] = {}
@@ -99,6 +100,13 @@ class Composition:
         target.pop(path[-1], None)
         for known in [known for known in self.origins if known[: len(path)] == path]:
             del self.origins[known]
+
+
+def _check_instruction(mapping: Tree, path: KeyPath, origins: Mapping[KeyPath, Origin]) -> None:
+    """Refuse a `_delete_` that would delete nothing without a word."""
+    found = mapping.get(DELETE, True)
+    if not isinstance(found, bool):
+        raise InputError(f"{'.'.join(path)}.{DELETE} ({origins[path]}): found {found!r}, expected true")
 
 
 def compose_file(path: Path, stack: tuple[Path, ...] = ()) -> Composition:

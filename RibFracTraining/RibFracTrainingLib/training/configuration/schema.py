@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ..data.tiny import TinySettings
-from .choices import parameter_model
+from .choices import parameter_model, parameter_values
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -60,6 +60,13 @@ class Data(Section):
     cases_per_step: Count = 3
     workers: Annotated[int, Field(ge=0)] = 9
     simulated: SimulatedData | None = None  # type: ignore[valid-type]
+
+    @field_validator("simulated")
+    @classmethod
+    def _can_be_made(cls, wanted: BaseModel | None) -> BaseModel | None:
+        if wanted is not None:
+            TinySettings(**parameter_values(TinySettings, wanted))
+        return wanted
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +15,7 @@ from RibFracDetectorLib.case.whole_files import writing_to
 from ..cache_writing import remove_unfinished
 from ..layout import SPLIT_FILE
 from ..prepared import PreparedCase
+from ..worker_processes import in_processes
 from .disk import bytes_needed, free_bytes, told
 from .find_cases import Found, SourceCase, find_folder_cases, find_seed_cases
 from .nifti_files import grid_in_header
@@ -98,7 +96,7 @@ def prepare(options: PrepareOptions, say: Say) -> Prepared:
     problems = list(found.problems)
     _check_disk(found.cases, case_options, options.task is not None, say)
     cases: list[PreparedCase] = []
-    outcomes = _outcomes(found.cases, case_options, options.jobs)
+    outcomes = in_processes(partial(prepare_case, options=case_options), found.cases, options.jobs)
     with contextlib.closing(outcomes):
         for number, outcome in enumerate(outcomes, start=1):
             say(f"[{number}/{len(found.cases)}] {_summary(outcome)}")
@@ -194,22 +192,6 @@ def _check_disk(cases: list[SourceCase], options: CaseOptions, nndetection: bool
     with writing_to(options.root):
         options.root.mkdir(parents=True, exist_ok=True)
         remove_unfinished(options.root)
-
-
-def _outcomes(cases: list[SourceCase], options: CaseOptions, jobs: int) -> Iterator[CaseOutcome]:
-    work = partial(prepare_case, options=options)
-    if jobs == 1:
-        yield from map(work, cases)
-        return
-    # Not forked: ITK keeps threads. Ctrl-C reaches the whole group; only this process answers it.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    )
-    try:
-        yield from pool.map(work, cases)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _summary(outcome: CaseOutcome) -> str:

@@ -1,0 +1,36 @@
+"""Work that is shared by several processes ends at once when nobody waits for it any more."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from math import sqrt
+
+import pytest
+from RibFracTrainingLib.training.data.worker_processes import in_processes
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_results_come_in_the_order_of_the_items(count: int) -> None:
+    assert list(in_processes(sqrt, [16, 9, 4, 1, 0], count)) == [4, 3, 2, 1, 0]
+
+
+def _close(results: Iterator) -> None:
+    results.close()
+
+
+def _interrupt(results: Iterator) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        results.throw(KeyboardInterrupt)
+
+
+@pytest.mark.parametrize("leave", [_close, _interrupt])
+def test_whoever_leaves_early_waits_for_nothing(leave: Callable[[Iterator], None]) -> None:
+    others = set(multiprocessing.active_children())
+    results = in_processes(time.sleep, [0, 30, 30, 30, 30], 2)
+    assert next(results) is None
+    began = time.monotonic()
+    leave(results)
+    assert time.monotonic() - began < 20
+    assert not set(multiprocessing.active_children()) - others
