@@ -33,6 +33,18 @@ WAYS = {
     "sgd": "optimizer={_delete_: true, name: sgd, lr: 0.01}",
 }
 TABLES = ("train.csv", "validation.csv")
+OWN_OPTIMIZER = """
+from torch.optim import SGD
+
+class Counting(SGD):
+    def __init__(self, parameters, lr: float):
+        super().__init__(parameters, lr=lr)
+        self.param_groups[0]["count"] = 0
+
+    def step(self, closure=None):
+        self.param_groups[0]["count"] += 1
+        return super().step(closure)
+"""
 
 
 def interrupted_then_resumed(tiny: Path, folder: Path, step: int, *overrides: str) -> None:
@@ -96,6 +108,16 @@ def test_a_lower_rate_counts_from_the_step_that_is_resumed(tiny: Path, tmp_path:
     assert rates[0][3:] == rates[1][3:]
     (group,) = checkpoint(folder / "latest.pth")["optimizer_states"][0]["param_groups"]
     assert (group["initial_lr"], group["weight_decay"]) == (0.001, 0.25)
+
+
+def test_what_an_optimizer_of_ones_own_keeps_is_restored(tiny: Path, tmp_path: Path) -> None:
+    """Some keep it among the hyper-parameters."""
+    own = tmp_path / "own.py"
+    own.write_text(OWN_OPTIMIZER)
+    optimizer = f"optimizer={{_delete_: true, name: '{own}:Counting', lr: 0.01}}"
+    interrupted_then_resumed(tiny, tmp_path / "run", 3, "loop.epochs=1", optimizer)
+    content = checkpoint(tmp_path / "run" / "latest.pth")
+    assert content["optimizer_states"][0]["param_groups"][0]["count"] == content["global_step"] > 3
 
 
 def test_a_run_is_not_overwritten(tiny: Path) -> None:

@@ -126,9 +126,10 @@ class DetectionModule(pl.LightningModule):
             total_steps=self.total_steps, steps_per_epoch=self.steps_per_epoch, base_lr=base_lr
         )
         scheduler = {"scheduler": LambdaLR(optimizer, factor), "interval": "step"}
+        # Some optimizers keep a state of their own in their groups: what nobody configures is left alone.
+        names = {"initial_lr", *self._optimizer.parameters}
         self._hyperparameters = [
-            {key: value for key, value in group.items() if key != "params"}
-            for group in optimizer.param_groups
+            {key: value for key, value in group.items() if key in names} for group in optimizer.param_groups
         ]
         return {"optimizer": optimizer, "lr_scheduler": scheduler}
 

@@ -126,7 +126,8 @@ class RunRecords:
 
     def log(self, text: str) -> None:
         """A line of `train.log`."""
-        with (self.folder / LOG).open("a", encoding="utf-8") as file:
+        path = self.folder / LOG
+        with writing_to(path), path.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {text}\n")
 
     def draw(self) -> None:
