@@ -87,7 +87,9 @@ class Conductor(pl.Callback):
             TrainingInterruptedError: it was interrupted again.
         """
         if trainer.should_stop:
-            self._note("nothing to train: a callback stopped this training early; take it out to go on")
+            self._note(
+                "nothing to train: a callback stopped this training early; take it out or let it wait longer"
+            )
         step = pl_module.meta.get("iter", 0)
         done = self._course.epochs_told(pl_module.position, step)
         in_mid_epoch = pl_module.position.step and done == pl_module.position.epoch
