@@ -87,29 +87,40 @@ class CheckpointFolder:
         }
         return dict(sorted(found.items()))
 
-    def begin_at(self, path: Path, epoch: int) -> list[str]:
-        """Make `latest.pth` the checkpoint that the run goes on from, and remove what is later.
+    def begin_at(self, start: Resumption, epoch: int) -> list[str]:
+        """Make `latest.pth` the checkpoint that the run goes on from, and remove damaged later ones.
 
         Else a file from elsewhere, or a damaged one, would be marked as best; and `mark_epoch`, which keeps
         the highest numbers, would remove the new ones.
 
         Args:
-            path: of the checkpoint.
+            start: the checkpoint.
             epoch: that it has reached, from 1.
 
         Returns:
             The names of the `epoch_N.pth` that were removed.
 
         Raises:
-            InputError: the folder cannot be written to.
+            InputError: the folder holds what came later and would be lost, or cannot be written to.
         """
-        if not self.latest.exists() or not self.latest.samefile(path):
-            _same_file(path, self.latest)
-        files = self.epoch_files().items()
-        later = [file for number, file in files if number > epoch and not file.samefile(path)]
-        for file in later:
+        others = {
+            file: number
+            for number, file in {epoch: self.latest, **self.epoch_files()}.items()
+            if file.exists() and not file.samefile(start.path)
+        }
+        steps = {file: _steps_of(file) for file in others}
+        further = [file.name for file, done in steps.items() if done is not None and done > start.global_step]
+        if further:
+            raise InputError(
+                f"{self.path}: holds {', '.join(further)}, further on than {start.path}; choose another "
+                "--output, or remove them"
+            )
+        damaged = [file for file, number in others.items() if steps[file] is None and number > epoch]
+        for file in damaged:
             file.unlink()
-        return [file.name for file in later]
+        if not self.latest.exists() or not self.latest.samefile(start.path):
+            _same_file(start.path, self.latest)
+        return [file.name for file in damaged]
 
     def save_latest(self, write: Callable[[Path], None]) -> None:
         """Let `write` write `latest.pth`."""
@@ -213,6 +224,14 @@ def read_resumption(path: Path) -> Resumption:
         content["meta"],
         validated_epoch(state),
     )
+
+
+def _steps_of(path: Path) -> int | None:
+    """Steps of the optimizer that a checkpoint has done; None for one that is damaged."""
+    try:
+        return read_resumption(path).global_step
+    except InputError:
+        return None
 
 
 def _same_file(source: Path, target: Path) -> None:

@@ -17,6 +17,7 @@ from RibFracDetectorLib import __version__
 from RibFracDetectorLib.case.errors import InputError, RibFracError
 from RibFracDetectorLib.case.whole_files import writing_to, written_whole
 from RibFracDetectorLib.engine.devices import choose_precision
+from RibFracDetectorLib.engine.execution.executor import OUT_OF_MEMORY
 from torch import nn
 
 from ..checkpoints import CheckpointFolder, Resumption
@@ -80,7 +81,7 @@ def train(configuration: LoadedConfiguration, options: RunOptions) -> None:
                 raise
         except SIGTERMException:
             raise TrainingInterruptedError("stopped before the first step") from None
-        except torch.OutOfMemoryError as error:
+        except OUT_OF_MEMORY as error:
             raise RibFracError(
                 f"out of memory on {run.trainer.strategy.root_device} ({str(error).splitlines()[0]}): lower "
                 f"data.cases_per_step or augmentation.patch_size, and go on with --resume auto"
@@ -158,13 +159,17 @@ def _prepare(configuration: LoadedConfiguration, options: RunOptions, stopper: S
 
 
 def _clear(folder: CheckpointFolder, course: Course, resumption: Resumption | None) -> list[str]:
-    """Make the folder's checkpoints those of this run; notes on what was removed."""
+    """Make the folder's checkpoints those of this run; notes on what was removed.
+
+    Raises:
+        InputError: see `CheckpointFolder.begin_at`.
+    """
     folder.remove_unfinished()
     if resumption is None:
         return []
     epoch = course.epochs_told(resumption.position, resumption.global_step)
-    removed = folder.begin_at(resumption.path, epoch)
-    return [f"removed {', '.join(removed)}: later than where the training goes on"] if removed else []
+    removed = folder.begin_at(resumption, epoch)
+    return [f"removed {', '.join(removed)}: damaged"] if removed else []
 
 
 def _records(folder: Path, course: Course, resumption: Resumption | None) -> RunRecords:
