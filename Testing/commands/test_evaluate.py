@@ -24,6 +24,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return write_simulated_runs(tmp_path_factory.mktemp("folders"), 4)
 
 
+@pytest.mark.slow
 def test_metrics_repeated_or_in_a_list(folders: tuple[Path, Path], tmp_path: Path) -> None:
     for number, options in enumerate((["--metric", "center,map"], ["--metric", "center", "--metric", "map"])):
         output = tmp_path / str(number)

@@ -178,6 +178,7 @@ def test_mode_original_puts_findings_where_they_are(
         np.testing.assert_allclose(finding.box_ras.center, center, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_merged_folds_agree_with_their_parts(
     scan: CtVolume, weights: Weights, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -204,6 +205,7 @@ def test_unusable_choices_are_refused(weights: Weights) -> None:
             Detector([weights], resolve_settings("original"), "original", "cpu", precision, engine)
 
 
+@pytest.mark.slow
 def test_an_inexact_precision_is_left_for_float32(
     scan: CtVolume, weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

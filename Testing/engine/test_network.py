@@ -133,6 +133,7 @@ def test_dropout_acts_in_training_only() -> None:
     assert all(torch.equal(first.class_logits[0], other.class_logits[0]) for other in others)
 
 
+@pytest.mark.slow
 @both
 def test_autocast_keeps_box_deltas_in_float32(architecture: Architecture) -> None:
     network, images = make_network(architecture), make_images(1, 1, 32, 32, 32)

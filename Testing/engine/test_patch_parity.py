@@ -22,7 +22,7 @@ TOLERANCE = 1e-3
 HALF_TOLERANCE = 2e-2  # one unit in the last place of a float16 below 32
 RUNS = (
     "golden_stages_s_small",
-    "golden_stages_s_full",
+    pytest.param("golden_stages_s_full", marks=pytest.mark.slow),
     "golden_stages_d_small",
     pytest.param("golden_stages_d_full", marks=pytest.mark.slow),
 )

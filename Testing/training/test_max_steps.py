@@ -46,6 +46,7 @@ def test_an_interrupted_last_validation_is_made_up_for(tiny: Path, tmp_path: Pat
     assert len(Table(folder / "validation.csv").rows()) == 1
 
 
+@pytest.mark.slow
 def test_more_steps_go_on_in_the_epoch_that_was_begun(tiny: Path, tmp_path: Path) -> None:
     whole, folder = tmp_path / "whole", tmp_path / "raised"
     every = "validation.every_epochs=1"
