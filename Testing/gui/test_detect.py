@@ -36,7 +36,10 @@ def node_ids() -> set[str]:
 
 
 def cancel_when(panel: Any, wait: Wait, due: Callable[[], bool]) -> bool:
-    """Detect, and cancel when due; then nothing runs and the scene is as before. False: it ended earlier."""
+    """Detect, and cancel when due; then nothing runs, and the scene is as before if it came in time.
+
+    False: the case was finished already, before the click or by the time the engine heard of it.
+    """
     before = node_ids()
     panel.ui.detectButton.click()
     wait(lambda: due() or is_ready(panel))
@@ -45,6 +48,8 @@ def cancel_when(panel: Any, wait: Wait, due: Callable[[], bool]) -> bool:
     if cancelled:
         panel.ui.detectButton.click()
         wait(lambda: is_ready(panel))
+        cancelled = not panel.ui.messageLabel.text.startswith("Done")
+    if cancelled:
         assert panel.ui.messageLabel.text == "Cancelled; nothing was changed."
         assert node_ids() == before
     assert not any(alive(number) for number in engines if number not in descendants(os.getpid()))
