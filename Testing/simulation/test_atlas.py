@@ -44,6 +44,7 @@ def test_every_rib_is_there_in_one_piece(atlas: Atlas) -> None:
             assert ndimage.label(body.ribs == number)[1] == 1, f"seed {seed}, rib {number}"
 
 
+@pytest.mark.slow
 def test_right_ribs_lie_right_also_when_mirrored(atlas: Atlas) -> None:
     mirrored = set()
     for seed in range(6):

@@ -42,6 +42,7 @@ def test_a_rib_widens_only_towards_its_end() -> None:
     assert 1 < widened[2] < widened[3] == pytest.approx(1.5)
 
 
+@pytest.mark.slow
 def test_the_end_of_a_phantoms_rib_is_hollow(monkeypatch: pytest.MonkeyPatch) -> None:
     bodies = []
     for joint in (EVEN, Joint(cup_mm=7.0, lean=0.0, plate_mm=0.8, flare=1.0, rim=1.0)):

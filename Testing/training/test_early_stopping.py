@@ -28,6 +28,7 @@ def signal_at(step: int) -> str:
     return f"{{name: '{PARTS}:SignalAt', step: {step}}}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [14, 15])  # in the validation of the second epoch, and after it
 def test_patience_counts_across_interruptions(tiny: Path, tmp_path: Path, step: int) -> None:
     with pytest.raises(TrainingInterruptedError):
