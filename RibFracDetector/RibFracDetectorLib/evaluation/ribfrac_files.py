@@ -91,15 +91,19 @@ def find_table(folder: Path, columns: tuple[str, ...]) -> Path | None:
         InputError: several have them, or a table cannot be read.
     """
     files = [path for path in sorted(folder.glob("*.csv")) if path.is_file()]
-    tables = [path for path in files if set(columns) <= set(_header(path))]
+    tables = [path for path in files if set(columns) <= set(columns_of(path))]
     if len(tables) > 1:
         names = ", ".join(path.name for path in tables)
         raise InputError(f"{folder} holds several tables with {','.join(columns)}: {names}; keep one")
     return tables[0] if tables else None
 
 
-def _header(path: Path) -> list[str]:
-    """The names in the first line of a table; none where that is no line of a table."""
+def columns_of(path: Path) -> list[str]:
+    """The names in the first line of a table; none where that is no line of a table.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig", errors="replace") as stream:
             return [name.strip() for name in next(csv.reader(stream), [])]

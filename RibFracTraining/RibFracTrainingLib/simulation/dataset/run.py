@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from RibFracDetectorLib.case.errors import InputError
+from RibFracDetectorLib.case.json_files import read_json
 from RibFracDetectorLib.case.whole_files import write_json, writing_to
-from RibFracDetectorLib.evaluation.result_entries import read_json
 
 from ...training.data.cache_writing import lesions_of_mask, remove_unfinished, staged_case, write_arrays
 from ...training.data.layout import SPLIT_FILE, case_folder

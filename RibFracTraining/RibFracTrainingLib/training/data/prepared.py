@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from RibFracDetectorLib.case.ct import CtVolume
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.geometry import Grid
-from RibFracDetectorLib.evaluation.result_entries import read_json
+from RibFracDetectorLib.case.json_files import read_json
 
 from .classes import ClassMap
 

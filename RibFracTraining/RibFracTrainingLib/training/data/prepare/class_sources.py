@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.evaluation.cases import UNKNOWN_CLASS
 from RibFracDetectorLib.evaluation.result_entries import integer_of, read_entries
-from RibFracDetectorLib.evaluation.ribfrac_files import IGNORED_CODE, read_table
+from RibFracDetectorLib.evaluation.ribfrac_files import IGNORED_CODE, columns_of, read_table
 
 from ..classes import UNKNOWN
 
@@ -17,12 +16,12 @@ COLUMNS = {"public_id", "label_id", "label_code"}
 
 
 def is_info_table(path: Path) -> bool:
-    """Whether a .csv is an info table of RibFrac."""
-    with path.open(newline="", encoding="utf-8-sig", errors="replace") as stream:
-        try:
-            header = {name.strip() for name in next(csv.reader(stream), [])}
-        except csv.Error:
-            return False
+    """Whether a .csv is an info table of RibFrac.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    header = set(columns_of(path))
     return header >= COLUMNS and "confidence" not in header
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from RibFracDetectorLib.case.errors import InputError
-from RibFracDetectorLib.case.geometry import Grid
+from RibFracDetectorLib.case.geometry import Grid, corners
 from RibFracDetectorLib.case.masks import read_mask
 from RibFracDetectorLib.case.reading import read_ct
 from RibFracDetectorLib.evaluation.predictions import label_array
@@ -138,8 +138,7 @@ def grid_problems(source: SourceCase, scan: Grid, mask: Grid) -> list[str]:
             f"{source.mask}: {_times(mask.size)} voxels, its scan {source.image.name} has "
             f"{_times(scan.size)}; make the mask on the grid of the scan"
         ]
-    corners = np.array(np.meshgrid(*[(0, n - 1) for n in scan.size])).reshape(3, -1).T
-    apart = float(np.abs(scan.index_to_lps(corners) - mask.index_to_lps(corners)).max())
+    apart = float(np.abs(corners(scan) - corners(mask)).max())
     if apart > min(scan.spacing) / 2:
         return [
             f"{source.mask}: lies up to {apart:.3g} mm beside its scan {source.image.name} (origin, spacing "
