@@ -172,6 +172,20 @@ def test_the_seeds_layout_is_taken_as_it_is(tmp_path: Path) -> None:
         assert {lesion.instance: lesion.box for lesion in case.lesions} == dict(scans[case.case_id].lesions)
 
 
+def test_a_stated_split_without_test_cases_can_have_folds(tmp_path: Path) -> None:
+    scans = some_scans()
+    del scans["RibFrac2"]  # its class is unknown
+    source = write_seed(tmp_path / "source", scans, test=[])
+    without = ribfrac("prepare", source, "--output", tmp_path / "out")
+    assert without.returncode == 2
+    assert "give --folds" in without.stderr
+    done = ribfrac("prepare", source, "--output", tmp_path / "out", "--folds", "2")
+    assert done.returncode == 0, done.stderr
+    sides = split_of(tmp_path / "out" / "dataset.json")
+    assert sides == split_of(tmp_path / "out" / "dataset_fold0.json")
+    assert sorted(sides[0] + sides[1]) == sorted(scans)
+
+
 def test_unknown_classes_of_the_seeds_files(tmp_path: Path) -> None:
     """0, as the evaluation and `prepare` itself write it, and -1 both mean that nobody has stated a class."""
     boxes = {1: (6, 8, 10, 12, 15, 18), 2: (30, 30, 20, 37, 36, 29), 3: (20, 8, 30, 26, 14, 36)}

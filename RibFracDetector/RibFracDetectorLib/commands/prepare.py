@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..case.dataset import DatasetError
 from ..case.errors import InputError
 from ..case.whole_files import written_whole
 from .given_path import given_path
 from .training_library import require_training_library
+
+if TYPE_CHECKING:
+    from ..engine.inference.spacing import SpacingRange
 
 PROBLEMS_FILE = "problems.txt"
 _EPILOG = """\
@@ -26,6 +31,10 @@ told together, and listed in DIR/problems.txt. One run at a time may work on a f
 
 example: ribfrac prepare Downloads/RibFrac --output data/ribfrac --folds 5 --seed 1 --data real
 """
+_SPACING_RANGE = (
+    "bring each case to the nearest voxel size in these ranges, as detection does with the same "
+    "spacing_range, e.g. [[0.74,0.8],[0.74,0.8],[0.9,1.2]] (default: the scans' own)"
+)
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -54,6 +63,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     add("--leave-out", action="append", default=[], metavar="ID", help="case not to use; may be repeated")
     told = "what the scans are, which publish wants to know (default: what the split file says)"
     add("--data", choices=("simulated", "real", "unknown"), default="unknown", help=told)
+    add("--spacing-range", metavar="MM", help=_SPACING_RANGE)
     add("--jobs", type=int, default=1, metavar="N", help="processes (default 1; about 2 GB of memory each)")
     parser.set_defaults(run=run)
     return parser
@@ -83,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
         leave_out=frozenset(args.leave_out),
         task=args.task if args.format == "nndetection" else None,
         jobs=args.jobs,
+        spacing_range=_spacing_range(args.spacing_range),
     )
     try:
         done = prepare(options, _say)
@@ -120,3 +131,14 @@ def _classes(text: str) -> frozenset[int]:
         raise InputError(
             f"--classes {text!r}: expected whole numbers separated by commas, as in 1,2,3,4"
         ) from None
+
+
+def _spacing_range(text: str | None) -> SpacingRange | None:
+    if text is None:
+        return None
+    from ..engine.setting_values import RANGES, spacing_range
+
+    try:
+        return spacing_range(json.loads(text))
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        raise InputError(f"--spacing-range {text!r}: expected {RANGES}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from ..prepared import PreparedCase, read_case
 from .find_cases import SourceCase
 from .seed_files import SEED_SUFFIXES, write_seed_files
 
+if TYPE_CHECKING:
+    from RibFracDetectorLib.engine.inference.spacing import SpacingRange
+
 LARGEST_INSTANCE = 65535
 
 
@@ -34,12 +37,14 @@ class CaseOptions:
         known_classes: those that a label may have.
         data: what the scans are: "real", "simulated" or "unknown".
         writes_files: whether the seed's files are written, too; not where they are the source.
+        spacing_range: mm along each axis, to whose nearest voxel size cases are brought; None keeps theirs.
     """
 
     root: Path
     known_classes: frozenset[int]
     data: str
     writes_files: bool
+    spacing_range: SpacingRange | None = None
 
 
 @dataclass
@@ -61,6 +66,8 @@ def fingerprint(source: SourceCase, options: CaseOptions) -> dict[str, Any]:
         "labels": {str(instance): label for instance, label in sorted(source.labels.items())},
         "data": options.data,
         "files": options.writes_files,
+        # Only where it was asked for: what was prepared before the option existed stays finished.
+        **({"spacing_range": options.spacing_range} if options.spacing_range else {}),
     }
     return json.loads(json.dumps(content))
 
@@ -93,8 +100,10 @@ def prepare_case(source: SourceCase, options: CaseOptions) -> CaseOutcome:
         outcome.problems = _label_problems(source, [lesion.instance for lesion in done.lesions], options)
         return outcome
     image, mask, grid = _read(source, options, outcome)
-    if image is None or mask is None or outcome.problems:
+    if image is None or mask is None or grid is None or outcome.problems:
         return outcome
+    if options.spacing_range is not None:
+        image, mask, grid = _respaced(image, mask, grid, options.spacing_range)
     try:
         outcome.case = _write(source, options, image, mask, grid)
     except InputError as error:
@@ -173,6 +182,15 @@ def _label_problems(source: SourceCase, instances: list[int], options: CaseOptio
         if labels[value] not in options.known_classes | {UNKNOWN}
     ]
     return problems
+
+
+def _respaced(
+    image: NDArray[np.int16], mask: NDArray, grid: Grid, spacing_range: SpacingRange
+) -> tuple[NDArray[np.int16], NDArray, Grid]:
+    from .respacing import respace_mask, respace_scan, respaced_grid  # loads torch
+
+    target = respaced_grid(grid, spacing_range)
+    return respace_scan(image, grid, target), respace_mask(mask, grid, target), target
 
 
 def _write(

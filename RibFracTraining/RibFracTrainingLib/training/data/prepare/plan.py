@@ -48,9 +48,7 @@ class Plan:
 
 def plan_splits(cases: Sequence[PreparedCase], wanted: WantedSplits) -> tuple[Plan, list[str]]:
     """The splits of a data set, and what is wrong with it as a whole."""
-    problems = [
-        f'the split "{name}" is empty; move cases into it' for name, ids in wanted.stated.items() if not ids
-    ]
+    problems = _empty_splits(wanted)
     held_out, unreadable = _held_out(cases, wanted)
     problems += unreadable
     rest = {case.case_id: bool(case.lesions) for case in cases if case.case_id not in held_out}
@@ -62,6 +60,17 @@ def plan_splits(cases: Sequence[PreparedCase], wanted: WantedSplits) -> tuple[Pl
     folds = [without_fold(fold_of, number) for number in range(wanted.folds)]
     problems += _fold_problems(rest, folds)
     return Plan(sorted(rest), sorted(held_out), folds), problems
+
+
+def _empty_splits(wanted: WantedSplits) -> list[str]:
+    """Stated splits without a case; with folds no test case is needed."""
+    empty = {name for name, ids in wanted.stated.items() if not ids}
+    if "test" in empty and wanted.folds:
+        empty.remove("test")
+    advice = {"test": " or give --folds"}
+    return [
+        f'the split "{name}" is empty; move cases into it{advice.get(name, "")}' for name in sorted(empty)
+    ]
 
 
 def _fold_problems(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from RibFracDetectorLib.case.dataset import DatasetError
 from RibFracDetectorLib.case.errors import InputError
@@ -22,6 +23,10 @@ from .nifti_files import grid_in_header
 from .nndetection import check_task_name, write_task
 from .one_case import CaseOptions, CaseOutcome, finished_case, prepare_case
 from .plan import WantedSplits, plan_splits, write_splits
+
+if TYPE_CHECKING:
+    from RibFracDetectorLib.case.geometry import Grid
+    from RibFracDetectorLib.engine.inference.spacing import SpacingRange
 
 Say = Callable[[str], None]
 DEFAULT_FOLDS = 5
@@ -46,6 +51,8 @@ class PrepareOptions:
         leave_out: ids of cases that are not used.
         task: name of an nnDetection task to be written, too; None for none.
         jobs: processes.
+        spacing_range: least and greatest voxel size in mm along x, y, z, to the nearest of which every case
+            is brought, as detection does it; None keeps the scans' own.
     """
 
     sources: tuple[Path, ...]
@@ -61,6 +68,7 @@ class PrepareOptions:
     leave_out: frozenset[str] = frozenset()
     task: str | None = None
     jobs: int = 1
+    spacing_range: SpacingRange | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,14 @@ def prepare(options: PrepareOptions, say: Say) -> Prepared:
     found = _find(options)
     in_place = bool(found.split) and _same_folder(options.sources[0], options.output)
     data = _kind_of_data(options, found)
-    case_options = CaseOptions(options.output, options.classes, data, writes_files=not in_place)
+    if in_place and options.spacing_range is not None:
+        raise InputError(
+            f"--spacing-range: --output {options.output} is the source, which keeps its voxel sizes; choose "
+            "another folder"
+        )
+    case_options = CaseOptions(
+        options.output, options.classes, data, writes_files=not in_place, spacing_range=options.spacing_range
+    )
     for note in found.notes:
         say(f"note: {note}")
     problems = list(found.problems)
@@ -181,7 +196,7 @@ def _check_disk(cases: list[SourceCase], options: CaseOptions, nndetection: bool
     for case in cases:
         if finished_case(case, options) is None:
             with contextlib.suppress(InputError):  # the case itself will tell
-                to_write.append(grid_in_header(case.image))
+                to_write.append(_grid_to_write(case, options))
     needed = bytes_needed(to_write, options.writes_files, nndetection)
     free = free_bytes(options.root)
     say(told(needed, free, options.root))
@@ -192,6 +207,15 @@ def _check_disk(cases: list[SourceCase], options: CaseOptions, nndetection: bool
     with writing_to(options.root):
         options.root.mkdir(parents=True, exist_ok=True)
         remove_unfinished(options.root)
+
+
+def _grid_to_write(case: SourceCase, options: CaseOptions) -> Grid:
+    grid = grid_in_header(case.image)
+    if options.spacing_range is None:
+        return grid
+    from .respacing import respaced_grid  # loads torch
+
+    return respaced_grid(grid, options.spacing_range)
 
 
 def _summary(outcome: CaseOutcome) -> str:
