@@ -85,6 +85,6 @@ lock: install ## pin new dependencies of pyproject.toml
 cmake-lists: ## list the library's files in CMake
 	$(PYTHON) tools/cmake_lists.py
 
-clean: ## remove .venv and everything else that was made
+clean: ## remove .venv, build folders and caches; results in output/ and work_dirs/ stay
 	rm -rf $(VENV) build dist .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

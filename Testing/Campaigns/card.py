@@ -103,7 +103,7 @@ def _at_threshold(what: str, part: dict[str, Any]) -> Iterator[str]:
 def _fidelity(part: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield (
-        f"As the machine chooses ({', '.join(part['held-out']['first']['computed_by'])}): FROC "
+        f"As the machine chooses ({', '.join(part['held-out']['first']['computed_by'])}): mean sensitivity "
         f"{part['froc_chosen']:.3f}; every window, in float32 by PyTorch: {part['froc']:.3f}."
     )
     yield ""
