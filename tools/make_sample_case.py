@@ -18,9 +18,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "RibFracDetector"), str(ROOT / "RibFracTraining")]
 
+from RibFracDetectorLib.case.dataset import RECORD_SUFFIX  # noqa: E402
 from RibFracDetectorLib.case.reading import read_ct  # noqa: E402
 from RibFracDetectorLib.case.whole_files import written_whole  # noqa: E402
-from RibFracTrainingLib.simulation.dataset.run import RECORD_SUFFIX, Target, simulate  # noqa: E402
+from RibFracTrainingLib.simulation.dataset.run import Target, simulate  # noqa: E402
 from RibFracTrainingLib.simulation.dataset.settings import SimulationSettings  # noqa: E402
 from RibFracTrainingLib.training.data.prepare.seed_files import SEED_SUFFIXES  # noqa: E402
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from RibFracTrainingLib.simulation.dataset.run import RECORD_SUFFIX
+from RibFracDetectorLib.case.dataset import RECORD_SUFFIX
 
 
 def read_record(data: Path, case: str) -> dict[str, Any]:

@@ -28,6 +28,15 @@ def test_a_negative_number_of_draws(
     assert not (tmp_path / "out").exists()
 
 
+def test_simulated_scans_that_are_called_real(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main([*arguments, "--data", "real"]) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert "dataset.json says that its scans are simulated; leave --data out" in line
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_output_is_a_file(
     arguments: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ DIR/dataset*.json                      {"training": [prefix, ...], "test": [pref
 DIR/{prefix}_image.nii[.gz]            CT
 DIR/{prefix}_instance.nii[.gz]         one whole number per lesion, 0 is background
 DIR/{prefix}_ins2cls.json              [{"instance", "bbox", "class", "center"}, ...]
+DIR/{prefix}_simulation.json           of a simulated scan alone: how it was made
 
 The case id is the last part of the prefix; the folders before it may be symbolic links.
 """
@@ -21,8 +22,10 @@ from .json_files import read_json
 IMAGE_SUFFIX = "_image"
 INSTANCE_SUFFIX = "_instance"
 CLASSES_SUFFIX = "_ins2cls.json"
+RECORD_SUFFIX = "_simulation.json"
 NIFTI_EXTENSIONS = (".nii.gz", ".nii")
 SPLITS = ("training", "test")
+SPLIT_FILES = "dataset*.json"
 
 
 class DatasetError(InputError):
@@ -80,8 +83,25 @@ def read_split_file(path: Path) -> dict[str, list[str]]:
 
 def stated_data(path: Path) -> str:
     """What a split file says about its scans: "real" or "simulated"; "unknown" if it says nothing."""
-    data = read_json(path).get("data")
+    content: Any = read_json(path)
+    data = content.get("data") if isinstance(content, dict) else None
     return data if data in ("real", "simulated") else "unknown"
+
+
+def agreed_data(given: str, stated: str, source: str) -> str:
+    """What the scans are, by the option --data or else by what the data set says.
+
+    Args:
+        given: the value of --data; "unknown" says nothing.
+        stated: what the data set says.
+        source: what says so, as a message names it.
+
+    Raises:
+        InputError: the two contradict each other.
+    """
+    if "unknown" not in (stated, given) and given != stated:
+        raise InputError(f"--data {given}: {source} says that its scans are {stated}; leave --data out")
+    return stated if given == "unknown" else given
 
 
 def _kind(value: object) -> str:

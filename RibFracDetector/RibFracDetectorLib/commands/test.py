@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..case.dataset import SPLITS
+from ..case.dataset import SPLITS, agreed_data
 from ..case.errors import InputError
 from ..case.utf8_paths import utf8_path
 from ..case.whole_files import writing_to
@@ -97,9 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     metrics = _metrics(arguments.eval)
     evaluation = EvaluationOptions(
-        replicates=arguments.bootstrap,
-        title=f"{arguments.weights.name} on {arguments.split}",
-        data=arguments.data,
+        replicates=arguments.bootstrap, title=f"{arguments.weights.name} on {arguments.split}"
     )
     reporter = make_reporter(arguments.progress)
     require_training_packages()
@@ -110,7 +108,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = resolve_settings(arguments.mode, configuration.plain["inference"], None, changes)
     dataset = _dataset(configuration)
     sources = sources_of_split(dataset, arguments.split)
-    read_ground_truth(dataset, use_masks=False, split=arguments.split)  # refused now, not after inference
+    # Refused now, not after inference.
+    truth = read_ground_truth(dataset, use_masks=False, split=arguments.split)
+    evaluation = replace(evaluation, data=agreed_data(arguments.data, truth.data, truth.data_source))
     shard = choose_shard(arguments.shard, os.environ)
     output = arguments.output or _default_output(configuration, arguments.split, settings.cutoff)
     utf8_path(output)  # refused now: it is written to after the inference

@@ -6,8 +6,8 @@ and add it to `READERS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,8 @@ import numpy as np
 from ..case.dataset import (
     CLASSES_SUFFIX,
     INSTANCE_SUFFIX,
+    RECORD_SUFFIX,
+    SPLIT_FILES,
     DatasetError,
     case_id_of_prefix,
     nifti_of,
@@ -42,7 +44,8 @@ class GroundTruth:
         class_names: names of the classes where the layout has them.
         notes: what a reader of the numbers should know, one line each.
         ribfrac: rows and masks, if the layout is the challenge's.
-        data: "real" or "simulated" where the layout says so, else "unknown".
+        data: "real" or "simulated" where a split file or the record of a simulation says so, else "unknown".
+        data_source: what says so, as a message names it.
     """
 
     layout: str
@@ -51,6 +54,7 @@ class GroundTruth:
     notes: tuple[str, ...] = ()
     ribfrac: RibFracFolder | None = None
     data: str = "unknown"
+    data_source: str = ""
 
 
 def read_ground_truth(folder: Path, use_masks: bool = True, split: str = "test") -> GroundTruth:
@@ -73,11 +77,23 @@ def read_ground_truth(folder: Path, use_masks: bool = True, split: str = "test")
     for reader in READERS:
         truth = reader(folder, use_masks)
         if truth is not None:
-            return truth
+            records = [folder / f"{case_id}{RECORD_SUFFIX}" for case_id in truth.cases]
+            return _with_stated_data(truth, sorted(folder.glob(SPLIT_FILES)), records)
     raise InputError(
         f"{folder} holds no ground truth; expected *_ins2cls.json, *_instance.nii[.gz], *-label.nii[.gz] or "
         "*_review.jsonl"
     )
+
+
+def _with_stated_data(
+    truth: GroundTruth, split_files: Sequence[Path], records: Sequence[Path]
+) -> GroundTruth:
+    """The ground truth with what a split file or the record of a simulation says that the scans are."""
+    for path in split_files:
+        if (data := stated_data(path)) != "unknown":
+            return replace(truth, data=data, data_source=f"the split file {path}")
+    record = next((path for path in records if path.is_file()), None)
+    return truth if record is None else replace(truth, data="simulated", data_source=f"the record {record}")
 
 
 def _read_ins2cls(folder: Path, use_masks: bool) -> GroundTruth | None:
@@ -104,7 +120,8 @@ def _read_split(path: Path, split: str, use_masks: bool) -> GroundTruth:
     cases: dict[str, Lesions] = {}
     notes: list[str] = []
     problems: list[str] = []
-    for prefix in read_split_file(path)[split]:
+    prefixes = read_split_file(path)[split]
+    for prefix in prefixes:
         case_id, stem = case_id_of_prefix(prefix), path.parent / prefix
         classes = stem.with_name(stem.name + CLASSES_SUFFIX)
         mask = nifti_of(stem.with_name(stem.name + INSTANCE_SUFFIX))
@@ -117,8 +134,9 @@ def _read_split(path: Path, split: str, use_masks: bool) -> GroundTruth:
             problems.append(f"{classes}: missing, and no mask {INSTANCE_SUFFIX}.nii[.gz] either; add one")
     if problems:
         raise DatasetError(path, problems)
-    ordered = dict(sorted(cases.items()))
-    return GroundTruth("data set", ordered, notes=tuple(notes), data=stated_data(path))
+    truth = GroundTruth("data set", dict(sorted(cases.items())), notes=tuple(notes))
+    records = [path.parent / f"{prefix}{RECORD_SUFFIX}" for prefix in prefixes]
+    return _with_stated_data(truth, [path], records)
 
 
 def _lesions_of_json(

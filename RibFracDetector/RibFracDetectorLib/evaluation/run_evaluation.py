@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..case.dataset import agreed_data
 from ..case.errors import InputError
 from ..case.utf8_paths import utf8_path
 from ..case.whole_files import writing_to
@@ -69,6 +70,8 @@ def run_evaluation(request: Request) -> Outcome:
     """
     _check_names(request)
     truth = read_ground_truth(request.ground_truth, request.options.use_masks, request.split)
+    data = agreed_data(request.options.data, truth.data, truth.data_source)
+    request = replace(request, options=replace(request.options, data=data))
     predictions = named_as_truth(truth, read_predictions(request.predictions, request.precision))
     check_common_cases(truth, predictions)
     for case_id in (*truth.cases, *predictions.cases):
@@ -107,8 +110,6 @@ class _Run:
     def __init__(self, request: Request, truth: GroundTruth, predictions: Predictions) -> None:
         self.request, self.truth, self.predictions = request, truth, predictions
         self.options = request.options
-        if self.options.data == "unknown":
-            self.options = replace(self.options, data=truth.data)
         self.facts = pairing_facts(truth, predictions, self.options.froc_classes, self.options.missing)
         self.headlines: dict[str, float] = {}
         self.center: dict[str, CenterList] = {}

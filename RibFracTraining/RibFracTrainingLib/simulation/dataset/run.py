@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from RibFracDetectorLib.case.dataset import RECORD_SUFFIX
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.json_files import read_json
 from RibFracDetectorLib.case.whole_files import write_json, writing_to
@@ -28,7 +29,6 @@ from .one_case import SimulatedCase, simulate_case
 from .settings import LAYOUTS, SPLITS, SimulationSettings
 
 SETTINGS_FILE = "simulation.json"
-RECORD_SUFFIX = "_simulation.json"
 Say = Callable[[str], None]
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from RibFracDetectorLib.case.dataset import DatasetError
+from RibFracDetectorLib.case.dataset import DatasetError, agreed_data
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.whole_files import writing_to
 
@@ -178,12 +178,7 @@ def _find(options: PrepareOptions) -> Found:
 
 def _kind_of_data(options: PrepareOptions, found: Found) -> str:
     """What the scans are, by the options or else by the split file of the seed's layout."""
-    if "unknown" not in (found.data, options.data) and found.data != options.data:
-        raise InputError(
-            f"--data {options.data}: the split file of {options.sources[0]} says that its scans are "
-            f"{found.data}; leave --data out"
-        )
-    return found.data if options.data == "unknown" else options.data
+    return agreed_data(options.data, found.data, f"the split file of {options.sources[0]}")
 
 
 def _same_folder(first: Path, second: Path) -> bool:
