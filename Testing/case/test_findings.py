@@ -83,7 +83,7 @@ provenances = st.builds(
         st.builds(WeightsReference, sha256, st.none() | text, text, text, text), min_size=1, max_size=3
     ).map(tuple),
     mode=st.sampled_from(["standard", "original"]),
-    preset=text,
+    preset=st.none() | text,
     settings=st.dictionaries(text, values, max_size=3),
     device=text,
     precision=text,

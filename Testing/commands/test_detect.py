@@ -74,6 +74,24 @@ def test_provenance_tells_what_was_done(finished: tuple[Path, Path], busy_weight
     assert {"network", "post-process"} <= set(provenance.seconds)
 
 
+def test_no_preset_is_named_that_was_not_applied(finished: tuple[Path, Path]) -> None:
+    content = json.loads((finished[1] / "scan_findings.json").read_text())
+    assert content["provenance"]["preset"] is None
+
+
+@pytest.mark.slow
+def test_an_applied_preset_is_named(scan: Stored, busy_weights: Path, tmp_path: Path) -> None:
+    source = scan.write(tmp_path / "scan.nii.gz")
+    preset = tmp_path / "mine.json"
+    preset.write_text(json.dumps({"score_thr": 0.3}))
+    output = tmp_path / "out"
+    run = ribfrac("detect", source, "--output", output, "--weights", busy_weights, *SMALL, "--preset", preset)
+    assert run.returncode == 0, run.stderr
+    provenance = read_findings(output / "scan_findings.json").provenance
+    assert provenance.preset == str(preset)
+    assert provenance.settings["score_thr"] == 0.3
+
+
 def test_finished_cases_are_skipped_and_reviewed_ones_protected(
     finished: tuple[Path, Path], busy_weights: Path
 ) -> None:

@@ -140,7 +140,7 @@ class Provenance:
         program: version of RibFrac.
         weights: one, or several whose results were merged.
         mode: "standard" or "original".
-        preset: name or path of the preset.
+        preset: name or path of the preset; None where none was asked for.
         settings: every parameter of inference, by name; plain JSON values (lists, not tuples).
         device, precision, engine: what was used in the end.
         versions: of Python, platform and packages, see `provenance.versions`.
@@ -155,7 +155,7 @@ class Provenance:
     program: str
     weights: tuple[WeightsReference, ...]
     mode: str
-    preset: str
+    preset: str | None
     settings: Mapping[str, Any]
     device: str
     precision: str

@@ -25,7 +25,7 @@ def describe_run(
     result: CaseResult,
     detector: Detector,
     models: Sequence[Model],
-    preset: str,
+    preset: str | None,
 ) -> CaseFindings:
     """The findings of one case with everything that tells how they were made.
 
@@ -34,7 +34,7 @@ def describe_run(
         result: what the detector found in it.
         detector: the detector that found it.
         models: its weights, and what is known of them.
-        preset: the name or file of the preset.
+        preset: its name or file; None where none was asked for.
     """
     return CaseFindings(
         case_id=ct.case_id,

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from .batch.shards import Shard
     from .reporters import NotesReporter
 
-DEFAULT_PRESET = "published"
-
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Add `detect` to the parser of `ribfrac`."""
@@ -53,7 +51,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         metavar="NAME|FILE",
         help="a model of the catalogue or a checkpoint; several, with commas, are merged",
     )
-    add("--preset", metavar="NAME|FILE", help="settings: published (default), deployment, or a JSON file")
+    add(
+        "--preset",
+        metavar="NAME|FILE",
+        help="settings: published, deployment, or a JSON file (default: none, the model's own settings)",
+    )
     add("--split", choices=SPLITS, default="test", help="of a dataset.json (default test)")
     add(
         "--shard",
@@ -116,9 +118,9 @@ class _Making:
         self.device = device
 
     @property
-    def preset(self) -> str:
-        """Name or file of the preset."""
-        return self.arguments.preset or DEFAULT_PRESET
+    def preset(self) -> str | None:
+        """Name or file of the preset; None without one."""
+        return self.arguments.preset
 
     @cached_property
     def models(self) -> list[Model]:

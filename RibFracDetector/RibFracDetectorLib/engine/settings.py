@@ -100,7 +100,7 @@ def resolve_settings(
     Args:
         mode: "standard" or "original".
         model_block: the catalogue's `inference` block of the model, if it has one.
-        preset: name of a shipped preset, or a JSON file; None takes the defaults ("published").
+        preset: name of a shipped preset, or a JSON file; None leaves mode and model alone.
         assignments: "key=value" strings, the value in JSON (a bare word is a string, 64,64,64 a list).
 
     Raises:

@@ -27,8 +27,8 @@ class Making(Protocol):
         """Loaded once, used for every scan."""
 
     @property
-    def preset(self) -> str:
-        """Name of the preset of the settings."""
+    def preset(self) -> str | None:
+        """Name of the preset of the settings; None where none was asked for."""
 
 
 def made_otherwise(output: Path, case_ids: Iterable[str], making: Making) -> list[str]:
