@@ -176,6 +176,27 @@ def test_another_simulation_or_other_files_are_not_overwritten(folder: Path, tmp
         simulate(SMALL, Target(tmp_path, "cache"), 1, print)
 
 
+def test_a_misspelt_atlas_is_told_and_claims_no_folder(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    process = run_command(root, "--body", f"atlas:{tmp_path / 'nofile.nii.gz'}")
+    _, err = process.communicate()
+    assert process.returncode == 2
+    assert f"{tmp_path / 'nofile.nii.gz'}: no such file" in err
+    assert not root.exists()
+
+
+def test_a_folder_without_a_case_takes_other_settings(folder: Path, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    (root / "cache").mkdir(parents=True)
+    stale = json.loads((folder / "simulation.json").read_text()) | {"seed": 8}
+    (root / "simulation.json").write_text(json.dumps(stale))
+    settings = dataclasses.replace(SMALL, training=1, test=0)
+    assert simulate(settings, Target(root, "cache"), 1, quiet) == 1
+    assert json.loads((root / "simulation.json").read_text())["seed"] == SMALL.seed
+    with pytest.raises(InputError, match="made with seed 9, asked for is 1"):
+        simulate(dataclasses.replace(settings, seed=1), Target(root, "cache"), 1, quiet)
+
+
 def run_command(*arguments: str | Path) -> subprocess.Popen:
     libraries = os.pathsep.join(str(REPOSITORY / name) for name in ("RibFracDetector", "RibFracTraining"))
     return subprocess.Popen(

@@ -88,10 +88,19 @@ def read_atlas(path: str) -> Atlas:
     Raises:
         InputError: no label map with the ribs' names.
     """
-    labels, spacing, names = read_labels(Path(path))
+    return make_atlas(*read_rib_labels(Path(path)))
+
+
+def read_rib_labels(path: Path) -> tuple[NDArray[np.uint8], tuple[float, float, float], dict[str, int]]:
+    """What `read_labels` reads, with all ribs among the names.
+
+    Raises:
+        InputError: a rib has no name; see `read_labels`.
+    """
+    labels, spacing, names = read_labels(path)
     if missing := [name for name in _rib_names() if name not in names]:
         raise InputError(f"{path}: no label {missing[0]!r}; expected the label names of TotalSegmentator")
-    return make_atlas(labels, spacing, names)
+    return labels, spacing, names
 
 
 def read_labels(path: Path) -> tuple[NDArray[np.uint8], tuple[float, float, float], dict[str, int]]:
@@ -100,6 +109,8 @@ def read_labels(path: Path) -> tuple[NDArray[np.uint8], tuple[float, float, floa
     Raises:
         InputError: the file or its names are missing or no good.
     """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected the labels of an atlas (.nii.gz or .npz)")
     if path.suffix == ".npz":
         try:
             with np.load(path, allow_pickle=False) as content:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,22 @@ class Drawn:
     body: Body
     record: dict[str, Any]
     scanned: bool = False
+
+
+def check_body(spec: BodySpec) -> None:
+    """Read the files of a body.
+
+    Raises:
+        InputError: one cannot be used.
+    """
+    if spec.kind == ATLAS:
+        from ..bodies.atlas_file import read_rib_labels
+
+        read_rib_labels(Path(spec.file))
+    elif spec.kind != PHANTOM:
+        from .real_scans import read_files
+
+        read_files(spec)
 
 
 def draw_body(

@@ -49,8 +49,7 @@ def simulate_case(settings: SimulationSettings, split: str, number: int) -> Simu
     choice, shape, fault_rng, plan_rng, lesion_rng, scan_rng = (
         np.random.default_rng(part) for part in key.spawn(6)
     )
-    spec = settings.bodies[number % len(settings.bodies)]
-    drawn = draw_body(spec, settings, choice, shape)
+    drawn = draw_body(settings.body(number), settings, choice, shape)
     count = _count(settings, choice)
     body, distractions = with_faults(drawn.body, settings, fault_rng)
     mix = {kind: EVEN_MIX[kind] for kind in settings.kinds}

@@ -25,10 +25,13 @@ from ...training.data.cache_writing import lesions_of_mask, remove_unfinished, s
 from ...training.data.layout import SPLIT_FILE, case_folder
 from ...training.data.prepared import PreparedCase, read_case
 from ...training.data.worker_processes import in_processes
+from .bodies import check_body
 from .one_case import SimulatedCase, simulate_case
 from .settings import LAYOUTS, SPLITS, SimulationSettings
 
 SETTINGS_FILE = "simulation.json"
+COUNTS = ("training", "test")
+"""More cases may be asked for later: those that exist stay the same."""
 Say = Callable[[str], None]
 
 
@@ -79,12 +82,14 @@ def simulate(settings: SimulationSettings, target: Target, workers: int, say: Sa
     """
     if workers < 1:
         raise InputError(f"--workers {workers}: at least 1 is expected")
-    _claim(settings, target)
-    _remove_unfinished(target.root)
+    _check_folder(settings, target)
     names = {case: settings.case_id(*case) for case in settings.cases}
     wanted = [case for case, case_id in names.items() if not target.is_finished(case_id)]
     if len(wanted) < len(names):
         say(f"{len(names) - len(wanted)} of {len(names)} cases were finished")
+    _check_bodies(settings, wanted)
+    _claim(settings, target)
+    _remove_unfinished(target.root)
     with contextlib.closing(in_processes(partial(_make, settings, target), wanted, workers)) as lines:
         for number, line in enumerate(lines, start=1):
             say(f"[{number}/{len(wanted)}] {line}")
@@ -93,40 +98,59 @@ def simulate(settings: SimulationSettings, target: Target, workers: int, say: Sa
     return len(wanted)
 
 
-def _claim(settings: SimulationSettings, target: Target) -> None:
-    """Make the folder this simulation's, or refuse."""
-    content = json.loads(json.dumps({**asdict(settings), "layout": target.layout, "data": "simulated"}))
+def _check_bodies(settings: SimulationSettings, wanted: list[tuple[str, int]]) -> None:
+    """Refuse a misspelt file before the folder is claimed for it."""
+    for spec in dict.fromkeys(settings.body(number) for _, number in wanted):
+        check_body(spec)
+
+
+def _check_folder(settings: SimulationSettings, target: Target) -> None:
+    """Refuse a folder that holds other things, or cases of other settings."""
     path = target.root / SETTINGS_FILE
-    with writing_to(path):
-        target.root.mkdir(parents=True, exist_ok=True)
+    entries = [entry for entry in _visible(target.root) if entry != path]
     if path.exists():
-        found = read_json(path)
-        _check_same(path, found if isinstance(found, dict) else {}, content)
-        return
-    strange = next((entry for entry in target.root.iterdir() if not entry.name.startswith(".")), None)
-    if strange is not None:
+        # Where no case was made yet, nothing is lost by other settings.
+        if any(not entry.is_dir() or _visible(entry) for entry in entries):
+            found = read_json(path)
+            _check_same(path, found if isinstance(found, dict) else {}, _content(settings, target))
+    elif entries:
         raise InputError(
-            f"{target.root} holds {strange.name}, which is not of this simulation; choose a new folder"
+            f"{target.root} holds {entries[0].name}, which is not of this simulation; choose a new folder"
         )
-    write_json(path, content)
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What a folder holds; staged cases are hidden."""
+    if not folder.is_dir():
+        return []
+    return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
 
 
 def _check_same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
-    # More cases may be asked for: those that exist stay the same.
-    counts = ("training", "test")
     for name in wanted:
-        if name not in counts and found.get(name) != wanted[name]:
+        if name not in COUNTS and found.get(name) != wanted[name]:
             raise InputError(
                 f"{path}: made with {name} {found.get(name)!r}, asked for is {wanted[name]!r}; "
                 "choose another folder"
             )
-    for name in counts:
+    for name in COUNTS:
         if found.get(name, 0) > wanted[name]:
             raise InputError(
                 f"{path}: has {found.get(name)} {name} cases, asked for are {wanted[name]}; ask for as many"
             )
-    if any(found.get(name) != wanted[name] for name in counts):
-        write_json(path, wanted)
+
+
+def _claim(settings: SimulationSettings, target: Target) -> None:
+    """Make the folder this simulation's."""
+    path = target.root / SETTINGS_FILE
+    with writing_to(path):
+        target.root.mkdir(parents=True, exist_ok=True)
+    write_json(path, _content(settings, target))
+
+
+def _content(settings: SimulationSettings, target: Target) -> dict[str, Any]:
+    """What the settings file holds, as JSON gives it back."""
+    return json.loads(json.dumps({**asdict(settings), "layout": target.layout, "data": "simulated"}))
 
 
 def _make(settings: SimulationSettings, target: Target, case: tuple[str, int]) -> str:

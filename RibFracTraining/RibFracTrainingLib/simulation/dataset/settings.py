@@ -116,6 +116,10 @@ class SimulationSettings:
         counts = zip(SPLITS, (self.training, self.test), strict=True)
         return [(split, number) for split, count in counts for number in range(count)]
 
+    def body(self, number: int) -> BodySpec:
+        """Where the body of a case comes from, by the number of the case."""
+        return self.bodies[number % len(self.bodies)]
+
     def case_id(self, split: str, number: int) -> str:
         """Name of a case, which tells its seed and split."""
         return f"sim{self.seed}_{split}_{number:04d}"
