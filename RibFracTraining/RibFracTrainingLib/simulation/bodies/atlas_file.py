@@ -110,7 +110,9 @@ def read_labels(path: Path) -> tuple[NDArray[np.uint8], tuple[float, float, floa
         InputError: the file or its names are missing or no good.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; expected the labels of an atlas (.nii.gz or .npz)")
+        raise InputError(
+            f"{path}: no such file; expected organ labels (.nii.gz) with the label names beside, or an .npz"
+        )
     if path.suffix == ".npz":
         try:
             with np.load(path, allow_pickle=False) as content:
