@@ -10,6 +10,7 @@ Weights are random unless a file is given: random ones take as long as trained o
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ import torch
 from machine import describe
 from network_speed import DEAD_LEVEL, measure_network
 from old_procedures import monai_sliding_window, original_procedure
-from ribfrac_testing.reference import REPOSITORY
+from ribfrac_testing.reference import REPOSITORY, shared_data_folder
 from ribfrac_testing.volumes import Stored, chest
 from RibFracDetectorLib.case.reading import read_ct
 from RibFracDetectorLib.engine.network import build_network
@@ -30,7 +31,12 @@ from table import as_table
 from whole_process import run_detect
 
 PARTS = ("network", "scans", "old", "original")
-REAL_SCAN = REPOSITORY.parent / "shared" / "data" / "ct" / "chest_ct_a.nii.gz"
+ROWS_OF_SCAN = {
+    "scans": "`ribfrac detect` on it",
+    "old": "the windows of the original's procedure and of MONAI's",
+    "original": "mode original in full",
+}
+"""By part, what is measured on the real scan."""
 SAMPLE = REPOSITORY / "Resources" / "SampleData" / "simulated_chest_image.nii.gz"
 LONG_SIZE, LONG_SPACING = (512, 512, 600), (0.75, 0.75, 1.0)
 LONG_NAME = "synthetic 512x512x600"
@@ -45,7 +51,12 @@ def main() -> None:
     add("--output", type=Path, required=True, help="folder for the results")
     add("--weights", type=Path, help="a checkpoint; default: random weights from a seed")
     add("--architecture", choices=["S", "D"], default="S", help="of the random weights")
-    add("--scan", type=Path, default=REAL_SCAN, help="a CT; left out where it does not exist")
+    add(
+        "--scan",
+        type=Path,
+        default=shared_data_folder() / "ct" / "chest_ct_a.nii.gz",
+        help="a CT; left out where it does not exist (default: ct/chest_ct_a.nii.gz in RIBFRAC_SHARED_DATA)",
+    )
     add("--parts", nargs="+", choices=PARTS, default=PARTS)
     add("--windows", type=int, default=12, help="timed of the original's procedure and of MONAI's")
     add("--window", type=int, nargs=3, default=[160, 192, 128], help="another size only to try this script")
@@ -53,6 +64,12 @@ def main() -> None:
     add("--no-long", action="store_true", help="without the synthetic scan of 512 x 512 x 600")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
+    rows = [row for part, row in ROWS_OF_SCAN.items() if part in options.parts]
+    if rows and not options.scan.exists():
+        print(
+            f"{options.scan}: no such scan; left out are {', '.join(rows)}; name one with --scan",
+            file=sys.stderr,
+        )
     with tempfile.TemporaryDirectory() as folder:
         for results in measure(options, Path(folder)):
             write_json(options.output / "detection.json", results)

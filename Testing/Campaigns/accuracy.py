@@ -28,7 +28,7 @@ from bodies import froc_by_body
 from card import as_table
 from commands import detect, report, simulate
 from fidelity import compare_runs
-from ribfrac_testing.reference import REPOSITORY
+from ribfrac_testing.reference import shared_data_folder
 from RibFracDetectorLib.case.catalogue import find_model
 from RibFracDetectorLib.case.reviewed_case import file_sha256
 from RibFracDetectorLib.evaluation.bootstrap import percentile_interval, scan_weights
@@ -45,7 +45,7 @@ from traits import found_by_trait
 
 PARTS = ("validation", "held-out", "bodies", "real", "shams", "fidelity")
 THOROUGH = ("--exhaustive", "--engine", "torch", "--precision", "fp32")
-REAL_SCANS = REPOSITORY.parent / "shared" / "data" / "ct"
+NEED_REAL_SCANS = ("real", "shams", "fidelity")
 VALIDATION_CHESTS = 6
 FALSE_POSITIVES = 3.0  # a chest without a fracture: what a reader is asked to look at in vain
 REPLICATES = 1000
@@ -67,11 +67,18 @@ def main() -> None:
     add("--parts", nargs="+", choices=PARTS, default=PARTS)
     add("--body", action="append", help="of the simulated scans, as `ribfrac simulate` takes it")
     add("--held-out", type=int, default=30, help="scans")
-    add("--real", type=Path, default=REAL_SCANS, help="folder of healthy scans")
+    add(
+        "--real",
+        type=Path,
+        default=shared_data_folder() / "ct",
+        help="folder of healthy scans, *.nii.gz (default: ct in RIBFRAC_SHARED_DATA)",
+    )
     add("--seeds", type=int, default=10, help="insertions into each real scan")
     add("--shams", type=int, default=120, help="places")
     add("--workers", type=int, default=2)
     options = parser.parse_args()
+    if fault := _missing_scans(options):
+        parser.exit(2, f"{parser.prog}: {fault}\n")
     options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / "accuracy.json"
     results = json.loads(path.read_text()) if path.exists() else {}
@@ -88,6 +95,21 @@ def main() -> None:
     table = as_table(results)
     (options.output / "accuracy.md").write_text(table)
     print(table)
+
+
+def _missing_scans(options: argparse.Namespace) -> str | None:
+    """What to do about real scans that a part needs and that are not there; None if all is well.
+
+    Told at the start: the parts that need none take hours.
+    """
+    needing = [part for part in NEED_REAL_SCANS if part in options.parts]
+    if not needing or _healthy(options):
+        return None
+    others = [part for part in PARTS if part not in NEED_REAL_SCANS]
+    return (
+        f"{options.real}: no *.nii.gz there, real scans are expected for {', '.join(needing)}; name their "
+        f"folder with --real or RIBFRAC_SHARED_DATA, or leave those out with --parts {' '.join(others)}"
+    )
 
 
 def _validation(options: argparse.Namespace, _: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 from numpy.typing import NDArray
-from ribfrac_testing.reference import REPOSITORY
+from ribfrac_testing.reference import shared_data_folder
 from ribfrac_testing.volumes import FAT, LUNG, MUSCLE, SIDES, chest
 from RibFracDetectorLib.case.images import array_of, grid_of, to_lps
 from RibFracDetectorLib.case.thorax import measure_thorax
@@ -111,9 +111,9 @@ def _densities(atlas: Atlas, opaque: tuple[str, ...]) -> NDArray[np.int16]:
 
 @pytest.fixture(scope="module")
 def atlas() -> Atlas:
-    folder = REPOSITORY.parent / "shared" / "data" / "thorax_atlas"
+    folder = shared_data_folder() / "thorax_atlas"
     if not folder.is_dir():
-        pytest.skip("no atlas of a real chest beside the checkout (shared/data/thorax_atlas)")
+        pytest.skip(f"no atlas of a real chest in {folder}; see RIBFRAC_SHARED_DATA")
     image = to_lps(sitk.ReadImage(str(folder / "labels.nii.gz")))
     labels = array_of(image)
     names = {int(key): name for key, name in json.loads((folder / "labels.json").read_text()).items()}

@@ -1,7 +1,8 @@
 """The golden data made by running the original system, read from a folder outside the repository.
 
-`RIBFRAC_REFERENCE` names the folder (default `../shared/reference` beside the checkout). Nothing about
-one particular folder (counts, hashes, numbers) is known here: another of the same layout must serve.
+`RIBFRAC_REFERENCE` names the folder (default `../shared/reference` beside the checkout), and
+`RIBFRAC_SHARED_DATA` that of real scans (default `../shared/data`). Nothing about one particular folder
+(counts, hashes, numbers) is known here: another of the same layout must serve.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def reference_folder() -> Path:
     """The folder of golden data, which need not exist."""
     return Path(os.environ.get("RIBFRAC_REFERENCE", REPOSITORY.parent / "shared" / "reference"))
+
+
+def shared_data_folder() -> Path:
+    """The folder of real scans and of the labelled thorax, which need not exist."""
+    return Path(os.environ.get("RIBFRAC_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
 
 
 class Golden:

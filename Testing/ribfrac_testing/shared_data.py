@@ -6,7 +6,6 @@ Nothing in the project depends on them: a test that uses them is skipped, with a
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,9 +15,8 @@ from numpy.typing import NDArray
 from RibFracDetectorLib.case.masks import read_mask
 from scipy import ndimage
 
-from .reference import REPOSITORY
+from .reference import shared_data_folder
 
-FOLDER = Path(os.environ.get("RIBFRAC_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
 AIR, LUNG, TISSUE, BONE = -1000, -850, 40, 350
 TRUNK_BONES = ("rib_", "vertebrae_", "sternum", "clavicula", "scapula", "humerus", "hip_", "sacrum")
 SKIN_MM = 12.0
@@ -26,9 +24,10 @@ SKIN_MM = 12.0
 
 def shared_file(name: str) -> Path:
     """A file of that folder; skips the test where it is absent."""
-    path = FOLDER / name
+    folder = shared_data_folder()
+    path = folder / name
     if not path.is_file():
-        pytest.skip(f"no {name} in {FOLDER}; set RIBFRAC_SHARED_DATA to a folder that holds it")
+        pytest.skip(f"no {name} in {folder}; set RIBFRAC_SHARED_DATA to a folder that holds it")
     return path
 
 

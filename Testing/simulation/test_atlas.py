@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ribfrac_testing.reference import REPOSITORY
+from ribfrac_testing.reference import shared_data_folder
 from ribfrac_testing.simulated_ribs import labels_of
 from RibFracDetectorLib.case.errors import InputError
 from RibFracTrainingLib.simulation.bodies.atlas import make_atlas_body
@@ -22,7 +22,7 @@ from RibFracTrainingLib.simulation.bodies.atlas_file import (
 from RibFracTrainingLib.simulation.bodies.phantom import PhantomSettings, make_phantom
 from scipy import ndimage
 
-SHARED = REPOSITORY.parent / "shared" / "data" / "thorax_atlas" / "labels.nii.gz"
+SHARED = shared_data_folder() / "thorax_atlas" / "labels.nii.gz"
 SPACING = (2.5, 2.5, 2.5)
 COARSE = (2.6, 2.6, 2.8)
 
