@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +27,7 @@ def describe() -> dict[str, Any]:
         "torch_threads": torch.get_num_threads(),
         "matrix_instructions_for_bf16": cpu_has_bf16_matrices(),
         "load_at_start": round(os.getloadavg()[0], 2),
-        "versions": versions(),
+        "versions": versions() | {"platform": _system()},
     }
 
 
@@ -44,6 +45,12 @@ def seconds(work: Callable[[], object]) -> float:
     begin = time.perf_counter()
     work()
     return time.perf_counter() - begin
+
+
+def _system() -> str:
+    """The system and the first two numbers of its version: what follows may name the machine."""
+    number = re.match(r"\d+(\.\d+)?", platform.release())
+    return f"{platform.system()} {number[0]}" if number else platform.system()
 
 
 def _processor() -> str:
