@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ribfrac_testing.training_runs import train
 from RibFracDetectorLib.case.errors import InputError
 from RibFracTrainingLib.training.configuration import LoadedConfiguration, load_configuration
 from RibFracTrainingLib.training.configuration.files import Origin, shipped_names
@@ -165,6 +167,30 @@ def test_faults_name_key_origin_and_nearest(tmp_path: Path, text: str, parts: li
     said = complaint(write(tmp_path, wrong=text))
     for part in ("wrong.yaml", *parts):
         assert part in said
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("inference.foo=3", "inference.foo (the command line): unknown setting 'foo'; valid keys: "),
+        ("inference.overlap=2", "inference.overlap (the command line): overlap is 2; expected a number"),
+        ("loop.epochs=null", "loop.epochs (the command line): found null, expected either epochs or"),
+    ],
+)
+def test_what_the_command_line_says_is_not_blamed_on_a_file(override: str, told: str) -> None:
+    said = complaint("ribfrac_s", override)
+    assert said.startswith(f"configuration: {told}")
+    assert ".yaml" not in said
+
+
+def test_two_ends_of_a_training_are_told_with_their_sources() -> None:
+    done = train("ribfrac_s", "loop.max_steps=5", "--print")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    told = r"loop\.epochs \(\S*ribfrac_s\.yaml:\d+\) and loop\.max_steps \(the command line\): found 24 and 5"
+    assert re.search(told, line)
+    assert "loop.epochs=null turns epochs off" in line
+    assert load("ribfrac_s", "loop.max_steps=5", "loop.epochs=null").values.loop.max_steps == 5
 
 
 @pytest.mark.parametrize(

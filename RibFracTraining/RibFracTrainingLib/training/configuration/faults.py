@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -71,8 +72,25 @@ def _sentences(
             continue
         seen.add(inside)
         key = (*path, *inside)
+        if named := _named_keys(fault):
+            yield _about_keys(fault, [(*key, name) for name in named], origins)
+            continue
         name = ".".join(key) or "the configuration"
         yield f"{name}{set_by(key, origins)}: {_complaint(fault, model, inside, path)}"
+
+
+def _named_keys(fault: Any) -> list[str]:
+    """The keys that do not fit each other, of a fault that is about a whole mapping and names them."""
+    if fault["type"] != "value_error" or not isinstance(fault["input"], dict):
+        return []
+    return [key for key in fault["input"] if re.search(rf"\b{re.escape(key)}\b", fault["msg"])]
+
+
+def _about_keys(fault: Any, keys: list[KeyPath], origins: Origins) -> str:
+    """Who set each of them: the mapping around them may come from elsewhere."""
+    told = " and ".join(f"{'.'.join(key)}{set_by(key, origins)}" for key in keys)
+    found = " and ".join(json.dumps(fault["input"][key[-1]], default=str) for key in keys)
+    return f"{told}: found {found}, expected {_expected(fault)}"
 
 
 def _keys_in(tree: Any, location: list[str]) -> KeyPath:
@@ -96,9 +114,12 @@ def _complaint(fault: Any, model: type[BaseModel], inside: KeyPath, path: KeyPat
         return "has too few values" if isinstance(fault["loc"][-1], int) else "is missing"
     if kind == "extra_forbidden":
         return "unknown key" + _hint(inside[-1], _valid_keys(model, inside[:-1]), (*path, *inside[:-1]))
+    return f"found {json.dumps(fault['input'], default=str)}, expected {_expected(fault)}"
+
+
+def _expected(fault: Any) -> str:
     told = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    expected = _KINDS.get(kind) or told.removeprefix("expected ")
-    return f"found {json.dumps(fault['input'], default=str)}, expected {expected}"
+    return _KINDS.get(fault["type"]) or told.removeprefix("expected ")
 
 
 def _hint(key: str, valid: list[str], path: KeyPath) -> str:

@@ -182,10 +182,13 @@ def _as_trained(augmentation: Part) -> Tree:
 
 
 def _inference(block: Mapping[str, Any], origins: Origins) -> InferenceSettings:
-    try:
-        return resolve_settings("standard", block)
-    except InputError as error:
-        text = str(error).removeprefix("the model's inference block: ")
-        named = next((key for key in block if re.search(rf"\b{re.escape(key)}\b", text)), None)
-        key = ("inference",) if named is None else ("inference", named)
-        raise ConfigurationError([f"{'.'.join(key)}{set_by(key, origins)}: {text}"]) from None
+    faults: list[str] = []
+    for key, value in block.items():  # one by one: a message may name other settings, too
+        try:
+            resolve_settings("standard", {key: value})
+        except InputError as error:
+            text = str(error).removeprefix("the model's inference block: ")
+            faults.append(f"inference.{key}{set_by(('inference', key), origins)}: {text}")
+    if faults:
+        raise ConfigurationError(faults)
+    return resolve_settings("standard", block)

@@ -112,7 +112,9 @@ class Loop(Section):
     @model_validator(mode="after")
     def _one_end(self) -> Loop:
         if (self.epochs is None) == (self.max_steps is None):
-            raise ValueError("either epochs or max_steps, and null for the other")
+            raise ValueError(
+                "either epochs or max_steps, and null for the other: loop.epochs=null turns epochs off"
+            )
         return self
 
 
