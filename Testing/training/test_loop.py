@@ -208,7 +208,7 @@ def refusal(tiny: Path, tmp_path: Path, data: Path, *overrides: str) -> str:
         train_here(
             tiny, tmp_path / "run", "data.simulated=null", f"data.folder={data}", "loop.epochs=1", *overrides
         )
-    assert not (tmp_path / "run" / "train.csv").exists()
+    assert not (tmp_path / "run").exists()
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -262,6 +262,12 @@ def test_impossible_runs_are_refused_at_start(
     if overrides == ["devices.accelerator=gpu"] and torch.cuda.is_available():
         pytest.skip("there is a GPU here")
     assert part in refusal(tiny, tmp_path, tiny.parent / "first" / "data", *overrides)
+
+
+def test_a_refused_run_that_makes_its_own_data_leaves_no_folder(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="three multiples of 16"):
+        train_here(tiny, tmp_path / "run", "augmentation.patch_size=[40, 32, 32]")
+    assert not (tmp_path / "run").exists()
 
 
 def test_memory_grows_with_patch_and_batch() -> None:

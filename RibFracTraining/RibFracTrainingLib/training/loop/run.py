@@ -130,11 +130,15 @@ def _prepare(configuration: LoadedConfiguration, options: RunOptions, stopper: S
     resumption, more = choose_resumption(configuration, folder, options.resume, network)
     if resumption is None and values.load_from is not None:
         load_start_weights(network, values.load_from)
-    _open_folder(configuration, options.folder, first, reporter)
-    data = open_data(configuration, options.folder, options.validate and _validates(configuration))
     device = trainer.strategy.root_device
+    validates = options.validate and values.validation.every_epochs is not None
+    made_here = values.data.simulated is not None
+    data = None if made_here else open_data(configuration, options.folder, validates)
     precision, _ = usable_precision(values.loop.precision, device.type == "cuda")
     check_memory_of_step(configuration, network, device, half=precision != "fp32")
+    if data is None:
+        _open_folder(configuration, options.folder, first, reporter)
+        data = open_data(configuration, options.folder, validates)
     validator = _validator(configuration, data, device, stopper) if data.validation else None
     course = Course(
         values.loop.epochs,
@@ -145,6 +149,8 @@ def _prepare(configuration: LoadedConfiguration, options: RunOptions, stopper: S
     )
     module = _module(configuration, network, data)
     loader = _loader(configuration, data, trainer, resumption.position if resumption else Position())
+    if not made_here:  # as late as can be: a refused training leaves no folder
+        _open_folder(configuration, options.folder, first, reporter)
     records = None
     if first:
         # Nothing of an earlier run is touched before all checks are done.
@@ -221,10 +227,6 @@ def _module(configuration: LoadedConfiguration, network: nn.Module, data: Traini
         "config": configuration.as_yaml(),
     }
     return module
-
-
-def _validates(configuration: LoadedConfiguration) -> bool:
-    return configuration.values.validation.every_epochs is not None
 
 
 def _validator(
