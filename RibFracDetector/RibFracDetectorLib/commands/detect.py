@@ -49,7 +49,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add(
         "--weights",
         metavar="NAME|FILE",
-        help="a model of the catalogue or a checkpoint; several, with commas, are merged",
+        help="a model of the catalogue or a checkpoint; several, with commas, are merged (default: the first "
+        "model of the catalogue, the site's where RIBFRAC_MODELS names one)",
     )
     add(
         "--preset",

@@ -10,17 +10,21 @@ from pathlib import Path
 
 from ..case.dataset import SPLITS
 from ..case.errors import InputError
+from .class_codes import CLASS_CODES
 from .given_path import given_path
 
 METRICS = ("center", "ribfrac", "map")
-_EPILOG = """\
+DATA_KINDS = ("simulated", "real", "unknown")
+DATA_HELP = "what the scans are (default: what their split file or simulation record says, else unknown)"
+_EPILOG = f"""\
 ground truth: *_ins2cls.json (+ *_instance.nii[.gz]), *-label.nii[.gz] of RibFrac (+ info .csv), or
               *_instance.nii[.gz] alone, or *_review.jsonl of completed reviews beside their findings,
               or one --split of a dataset.json that has such files
 predictions:  *_det_roi_infos.json, *_seg_roi_infos.json, *_findings.json, or a RibFrac submission
 output:       METRIC.json, evaluation.json, report.html; of center aug_inference_all.csv (a row a scan),
-              threshold_table.{json,csv} and *_FROC.{pdf,png}
+              threshold_table.{{json,csv}} and *_FROC.{{pdf,png}}
 
+{CLASS_CODES}
 example: ribfrac evaluate results/ labels/ --metric center,ribfrac --data real --output evaluation/
 """
 
@@ -62,7 +66,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         help="a scan without a result counts as one without findings (default), or is left out",
     )
     parser.add_argument(
-        "--precision", choices=("auto", "fp32", "fp16"), default="auto", help="where a folder holds both"
+        "--precision",
+        choices=("auto", "fp32", "fp16"),
+        default="auto",
+        help="of the *_roi_infos.json to read, where a folder holds those of fp32 and of fp16 (default auto: "
+        "it holds one kind)",
     )
     parser.add_argument(
         "--no-masks",
@@ -81,9 +89,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         help="another run on the same scans, for center; may be repeated",
     )
     parser.add_argument("--title", default="", help="of the report and the threshold table")
-    parser.add_argument(
-        "--data", choices=("simulated", "real", "unknown"), default="unknown", help="what the scans are"
-    )
+    parser.add_argument("--data", choices=DATA_KINDS, default="unknown", help=DATA_HELP)
     parser.add_argument(
         "--submission", action="store_true", help="write DIR/submission for the RibFrac Challenge too"
     )

@@ -9,6 +9,8 @@ from typing import Any
 MODES = ("standard", "original")
 ENGINES = ("auto", "torch", "openvino")
 PROGRESS_STYLES = ("auto", "bar", "jsonl", "none")
+_MODE = "original repeats the published system's numbers (default standard)"
+_ENGINE = "library that computes the network (default auto: the fastest)"
 
 
 def add_inference_options(add: Callable[..., Any]) -> None:
@@ -18,13 +20,13 @@ def add_inference_options(add: Callable[..., Any]) -> None:
         add: its `add_argument`.
     """
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, e.g. score_thr=0.1")
-    add("--mode", choices=MODES, default="standard", help="original repeats the published system's numbers")
+    add("--mode", choices=MODES, default="standard", help=_MODE)
     add("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
     add("--precision", default="auto", help="auto (default), fp32, fp16 or bf16")
-    add("--engine", choices=ENGINES, default="auto", help="library that computes the network; auto: fastest")
+    add("--engine", choices=ENGINES, default="auto", help=_ENGINE)
     add("--exhaustive", action="store_true", help="search where no rib can be, too (default: only near ribs)")
     add("--overwrite", action="store_true", help="detect again in finished cases")
-    add("--progress", choices=PROGRESS_STYLES, default="auto", help="jsonl is for programs")
+    add("--progress", choices=PROGRESS_STYLES, default="auto", help="jsonl is for programs (default auto)")
 
 
 def assignments_of(arguments: argparse.Namespace) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..case.dataset import DatasetError
 from ..case.errors import InputError
 from ..case.whole_files import written_whole
+from .class_codes import CLASS_CODES
 from .given_path import given_path
 from .training_library import require_training_library
 
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
     from ..engine.inference.spacing import SpacingRange
 
 PROBLEMS_FILE = "problems.txt"
-_EPILOG = """\
+_EPILOG = f"""\
 sources, searched with all folders below them:
-  RibFrac       {case}-image.nii.gz, {case}-label.nii.gz and the info tables (.csv), in any folders
+  RibFrac       {{case}}-image.nii.gz, {{case}}-label.nii.gz and the info tables (.csv), in any folders
   seed          dataset.json with *_image.nii[.gz], *_instance.nii[.gz], *_ins2cls.json; with --output the
                 same folder nothing is copied, checks are made and the cache is added
   scans, masks  *_image.nii[.gz] and *_instance.nii[.gz], or equal names in SOURCE and --masks
 
+{CLASS_CODES}
 A run that was stopped goes on where it was; finished cases are skipped. All problems of a data set are
 told together, and listed in DIR/problems.txt. One run at a time may work on a folder.
 

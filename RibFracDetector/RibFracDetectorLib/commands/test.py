@@ -17,9 +17,10 @@ from ..case.dataset import SPLITS, agreed_data
 from ..case.errors import InputError
 from ..case.utf8_paths import utf8_path
 from ..case.whole_files import writing_to
+from .evaluate import DATA_HELP, DATA_KINDS
 from .given_path import given_path
 from .inference_options import add_inference_options, assignments_of
-from .train import load, require_training_packages
+from .train import CONFIGURATIONS, load, require_training_packages
 
 if TYPE_CHECKING:
     from RibFracTrainingLib.training.configuration import LoadedConfiguration
@@ -57,12 +58,23 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("config", metavar="CONFIG|NAME", help="of training: a YAML file, or ribfrac_s, ribfrac_d")
+    add("config", metavar="CONFIG|NAME", help=f"of training: a YAML file, or {CONFIGURATIONS}")
     add("weights", type=given_path, metavar="WEIGHTS", help="checkpoint")
-    add("overrides", nargs="*", metavar="KEY=VALUE", help="of the configuration, e.g. data.folder=DIR")
+    add(
+        "overrides",
+        nargs="*",
+        default=[],
+        metavar="KEY=VALUE",
+        help="of the configuration, e.g. data.folder=DIR",
+    )
     add("--eval", default="mAP,center", metavar="NAME,NAME", help="mAP, center, ribfrac (default mAP,center)")
     add("--split", choices=SPLITS, default="test", help="of the data set (default test)")
-    add("--cutoff", type=float, metavar="P", help="probability above which a voxel is segmented")
+    add(
+        "--cutoff",
+        type=float,
+        metavar="P",
+        help="probability above which a voxel is segmented (default: inference.cutoff of the configuration)",
+    )
     add(
         "--output",
         type=given_path,
@@ -71,7 +83,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     add("--shard", metavar="I/N", help="see `ribfrac detect`")
     add("--bootstrap", type=int, default=1000, metavar="N", help="draws (default 1000, 0: none)")
-    add("--data", choices=("simulated", "real", "unknown"), default="unknown", help="what the scans are")
+    add("--data", choices=DATA_KINDS, default="unknown", help=DATA_HELP)
     add_inference_options(add)
     parser.set_defaults(run=run)
 

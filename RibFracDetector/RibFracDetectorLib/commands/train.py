@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from RibFracTrainingLib.training.configuration import LoadedConfiguration
 
 PROGRESS_STYLES = ("auto", "bar", "jsonl", "none")
+CONFIGURATIONS = "ribfrac_s, ribfrac_d, simulated, simulated_voxels, smoke"
+"""Those that come with RibFracTraining, which need not be here when the help is shown."""
 NEEDED = ("RibFracTrainingLib", "pytorch_lightning", "omegaconf", "pydantic", "tensorboardX", "psutil")
 
 
@@ -29,11 +31,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         description="Train a detector from one configuration. For research use only.",
     )
     add = parser.add_argument
-    names = "ribfrac_s, ribfrac_d, simulated, simulated_voxels, smoke"
-    add("config", metavar="CONFIG|NAME", help=f"a YAML file, or {names}")
+    add("config", metavar="CONFIG|NAME", help=f"a YAML file, or {CONFIGURATIONS}")
     add(
         "overrides",
         nargs="*",
+        default=[],
         metavar="KEY=VALUE",
         help="e.g. data.folder=DIR optimizer.lr=1e-4; ~KEY deletes a key",
     )
@@ -41,7 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add("--resume", metavar="auto|FILE", help="go on from the newest checkpoint of the run folder, or FILE")
     add("--print", action="store_true", help="show the whole configuration and do nothing else")
     add("--no-validate", dest="validate", action="store_false", help="no validation between epochs")
-    add("--progress", choices=PROGRESS_STYLES, default="auto", help="jsonl is for programs")
+    add("--progress", choices=PROGRESS_STYLES, default="auto", help="jsonl is for programs (default auto)")
     add("--lifeline", action="store_true", help="stop when standard input ends: the starter is gone")
     parser.set_defaults(run=run)
 
@@ -77,8 +79,8 @@ def require_training_packages() -> None:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise RibFracError(
-            f"training needs {', '.join(missing)}, not installed here; install them with "
-            f"`pip install ribfrac[train]` (in the application: with PythonSlicer -m pip)"
+            f"training needs {', '.join(missing)}, not installed here; in a checkout of RibFrac: "
+            '`pip install ".[train]"` (for the application: `PythonSlicer -m pip install ".[train]"`)'
         )
 
 
