@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,41 @@ def test_broken_presets_are_named(tmp_path: Path, content: str) -> None:
 def test_unknown_preset_lists_the_shipped_ones() -> None:
     with pytest.raises(InputError, match="deployment, published"):
         resolve_settings("standard", preset="fastest")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("none", ()),
+        ("[]", ()),
+        ("diagonal", ("diagonal",)),
+        ("[diagonal]", ("diagonal",)),
+        ('["diagonal"]', ("diagonal",)),
+        ("['diagonal']", ("diagonal",)),
+        ("diagonal,headfeet", ("diagonal", "headfeet")),
+        ("[headfeet, diagonal,headfeet]", ("headfeet", "diagonal")),
+    ],
+)
+def test_flips_are_named_as_a_shell_leaves_them(text: str, names: tuple[str, ...]) -> None:
+    assert resolve_settings("standard", {"flips": ["all3axis"]}, assignments=[f"flips={text}"]).flips == names
+
+
+@pytest.mark.parametrize(
+    "text", ["", "sideways", "[none]", "diagonal,", "diagonal headfeet", "null", "[[diagonal]]"]
+)
+def test_the_message_on_wrong_flips_has_an_example_that_works(text: str) -> None:
+    with pytest.raises(InputError, match="each one of diagonal, headfeet, all3axis") as refusal:
+        resolve_settings("standard", assignments=[f"flips={text}"])
+    example = str(refusal.value).rpartition("as in ")[2]
+    assert resolve_settings("standard", assignments=[example]).flips == ("diagonal", "headfeet")
+
+
+@pytest.mark.parametrize("text", ["0.8,0.8,1", "sometimes", "[[0,0.7,0.7]]"])
+def test_the_message_on_wrong_spacings_has_an_example_that_works(text: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        resolve_settings("standard", assignments=[f"target_spacings={text}"])
+    (example,) = shlex.split(str(refusal.value).rpartition("in a shell: ")[2])
+    assert resolve_settings("standard", assignments=[example]).target_spacings == ((0.8, 0.8, 1.0),)
 
 
 @pytest.mark.parametrize("text", ["64,64,48", "64, 64, 48", "[64, 64, 48]"])

@@ -17,6 +17,7 @@ Parser = Callable[[Any], Any]
 # Stride 16 of the deepest level: a window must be divisible by it.
 WINDOW_MULTIPLE = 16
 SPACING_RULES = ("nearest", "adaptive")
+NO_FLIPS = "none"
 LEAST_VOXEL, LARGEST_VOXEL = 0.1, 20.0
 RANGES = (
     "a pair of voxel sizes in mm for each axis such as [[0.7, 0.8], [0.7, 0.8], [0.9, 1.2]], each number "
@@ -118,13 +119,15 @@ def spacings(value: object) -> str | tuple:
         '"nearest", "adaptive", or a list of voxel sizes in mm such as [[0.8, 0.8, 1.0]], with null for the '
         "scan's own"
     )
+    in_a_shell = '; in a shell: "target_spacings=[[0.8,0.8,1.0]]"'
     if not isinstance(value, list | tuple) or not value:
-        raise ValueError(expected)
+        raise ValueError(expected + in_a_shell)
     voxel_size = fixed_list(VOXEL_SIZE, 3)
     try:
         return tuple(None if item is None else voxel_size(item) for item in value)
     except ValueError:
-        raise ValueError(f"{expected}, each number from {LEAST_VOXEL:g} to {LARGEST_VOXEL:g}") from None
+        numbers = f", each number from {LEAST_VOXEL:g} to {LARGEST_VOXEL:g}"
+        raise ValueError(expected + numbers + in_a_shell) from None
 
 
 def truth(value: object) -> bool:
@@ -135,12 +138,24 @@ def truth(value: object) -> bool:
 
 
 def flips(value: object) -> tuple[str, ...]:
-    """A list of names of flips."""
-    if not isinstance(value, list | tuple) or not all(
-        isinstance(name, str) and name in FLIP_AXES for name in value
+    """A list of names of flips, or a text with words as a shell leaves them; the text `none` is no flip."""
+    names = words(value) if isinstance(value, str) and value != NO_FLIPS else value
+    if names == NO_FLIPS:
+        return ()
+    if not isinstance(names, list | tuple) or not all(
+        isinstance(name, str) and name in FLIP_AXES for name in names
     ):
-        raise ValueError(f"a list of flips, each one of {', '.join(FLIP_AXES)}")
-    return tuple(dict.fromkeys(value))
+        raise ValueError(
+            f"{NO_FLIPS}, or a list of flips, each one of {', '.join(FLIP_AXES)}, "
+            "as in flips=diagonal,headfeet"
+        )
+    return tuple(dict.fromkeys(names))
+
+
+def words(text: str) -> list[str]:
+    """Words separated by commas, in brackets or without: a shell takes the quotes of a JSON list away."""
+    inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    return [word.strip().strip("'\"") for word in inner.split(",")]
 
 
 def spacing_range(value: object) -> tuple:
