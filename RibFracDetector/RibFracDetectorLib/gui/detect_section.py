@@ -24,6 +24,7 @@ from .device_query import DeviceQuery
 from .diagnostics import diagnostics
 from .engine_command import DetectionOptions
 from .installation import Installation
+from .known_names import KnownNames
 from .log_view import LogView
 from .model_choice import ModelChoice
 from .parameters import DetectorParameters
@@ -67,6 +68,7 @@ class DetectSection:
         self._devices = preflight.DeviceReport(_("asking the engine …"))
         self._volume: preflight.VolumeReport | None = None
         self._log = LogView(ui)
+        self._names = KnownNames()
         self._standby = Standby(self._log.add)
         self._models = ModelChoice(ui, self._model_chosen)
         self._advanced = AdvancedSection(ui, self.ask_devices, self._choices_changed)
@@ -158,6 +160,7 @@ class DetectSection:
         if not self.has(packages.REVIEWING if self._preferences.engine_python else packages.DETECTING):
             return
         self.say("")
+        self._names.collect()  # the volume may be gone by the time its name is in the log
         self._job = Detection(self._show_progress, self._log.add, self._detected)
         self._node = self._ui.ctSelector.currentNode()
         self._options_used = self._options()
@@ -288,6 +291,6 @@ class DetectSection:
             "engine": self._preferences.engine,
             "other Python": bool(self._preferences.engine_python),
         }
-        text = diagnostics(self._answer, settings, self._log.lines)
+        text = diagnostics(self._answer, settings, self._log.lines, self._names.collect())
         slicer.app.clipboard().setText(text)
         self._log.add(_("The diagnostics are on the clipboard."))

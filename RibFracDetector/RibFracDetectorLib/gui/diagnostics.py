@@ -3,48 +3,35 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import slicer
 
 from .. import __version__
-from ..case.handshake import LIBRARY
 from ..case.provenance import versions
+from .redaction import redacted
 
-# Absolute paths, and names of files that hold or describe a scan: both may carry a patient's name.
-_PATH = re.compile(r"(?:[A-Za-z]:[\\/]|(?<![\w.])/)[^\s'\",;:()]*")
-_LIBRARY = str(LIBRARY)
 LOG_LINES = 200
 
 
-def diagnostics(devices: dict[str, Any] | None, settings: dict[str, Any], log: Iterable[str]) -> str:
+def diagnostics(
+    devices: dict[str, Any] | None, settings: dict[str, Any], log: Iterable[str], names: Mapping[str, str]
+) -> str:
     """The text for the clipboard.
 
     Args:
         devices: the answer of `DeviceQuery`, if there was one.
         settings: of the panel.
         log: the lines of the log view.
+        names: what must not stand in it, see `redaction.redacted`.
     """
     application = f"{slicer.app.applicationName} {slicer.app.majorVersion}.{slicer.app.minorVersion}"
-    parts = [
-        f"RibFrac {__version__} in {application}",
-        json.dumps({"here": versions(), "settings": settings}, indent=1),
-        json.dumps({"engine": devices}, indent=1),
-        *list(log)[-LOG_LINES:],
-    ]
-    return without_names("\n".join(parts))
-
-
-def without_names(text: str) -> str:
-    """`text` with every path but those of this library replaced."""
-    return _PATH.sub(_replacement, text)
-
-
-def _replacement(match: re.Match[str]) -> str:
-    path = match.group()
-    if path.startswith(_LIBRARY):
-        return "RibFracDetectorLib" + path.removeprefix(_LIBRARY)
-    return f"<path>{Path(path).suffix}" if Path(path).suffix in (".py", ".json") else "<path>"
+    told = [json.dumps({"engine": devices}, indent=1, ensure_ascii=False), *list(log)[-LOG_LINES:]]
+    return "\n".join(
+        [
+            f"RibFrac {__version__} in {application}",
+            json.dumps({"here": versions(), "settings": settings}, indent=1),
+            redacted("\n".join(told), names),
+        ]
+    )

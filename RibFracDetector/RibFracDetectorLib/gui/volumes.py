@@ -22,9 +22,13 @@ def ct_in(node: Any) -> CtVolume:
     Its case is named after the DICOM series, whose name does not tell who the patient is, or else after the
     node.
     """
+    return replace(ct_of_node(node, Path(node.GetName()), case_id_of(node)), series_uid=series_of(node))
+
+
+def case_id_of(node: Any) -> str:
+    """The name of a volume's case, see `ct_in`."""
     series = series_of(node)
-    case_id = case_id_from_series(series) if series else _case_id_from(node.GetName())
-    return replace(ct_of_node(node, Path(node.GetName()), case_id), series_uid=series)
+    return case_id_from_series(series) if series else _case_id_from(node.GetName())
 
 
 def series_of(node: Any) -> str | None:
