@@ -129,6 +129,69 @@ def test_the_engine_is_told_what_was_chosen(panel: Any, settings: Any) -> None:
     assert not any(argument.startswith("score_thr") for argument in panel.detect._options().settings)
 
 
+DEMONSTRATION = "ribfrac-s-simulated"
+PUBLISHED_FLIPS = 'flips=["diagonal", "headfeet", "all3axis"]'
+
+
+def choose(panel: Any, model: str) -> None:
+    """Choose a model of the catalogue."""
+    panel.ui.modelComboBox.setCurrentIndex(panel.ui.modelComboBox.findData(model))
+
+
+def told(panel: Any) -> set[str]:
+    """The settings that the engine is told."""
+    return set(panel.detect._options().settings)
+
+
+def test_changing_settings_begins_with_those_of_the_model(panel: Any, tmp_path: Path) -> None:
+    ui = panel.ui
+    choose(panel, DEMONSTRATION)
+    ui.useModelSettingsCheckBox.setChecked(False)
+    assert not ui.useModelSettingsCheckBox.checked
+    assert told(panel) == {"score_thr=0.2", "cutoff=0.3", "overlap=0.25"}, "its one flip stays its own"
+    assert (ui.cutoffSlider.value, ui.overlapSlider.value) == (0.3, 0.25)
+    choose(panel, "tiny")
+    assert told(panel) == {"score_thr=0.2", "cutoff=0.5", "overlap=0"}
+    ui.modelComboBox.setCurrentIndex(ui.modelComboBox.count - 1)
+    ui.modelPathEdit.currentPath = str(tmp_path / "mine.pth")
+    assert told(panel) == {"score_thr=0.2", "cutoff=0.5", "overlap=0.4"}
+
+
+def test_the_defaults_are_those_of_the_procedure(app: Any) -> None:  # noqa: ARG001
+    from RibFracDetectorLib.engine.settings import InferenceSettings
+    from RibFracDetectorLib.gui.model_settings import ALL_FLIPS, KEYS
+    from RibFracDetectorLib.gui.parameters import DEFAULTS
+
+    published = InferenceSettings(flips=ALL_FLIPS)
+    assert {name: getattr(published, key) for name, key in KEYS.items()} == {
+        name: DEFAULTS[name] for name in KEYS
+    }
+
+
+def test_changed_settings_stay_with_their_model_until_its_own_are_wanted(panel: Any) -> None:
+    import slicer.util
+
+    ui = panel.ui
+    choose(panel, DEMONSTRATION)
+    ui.useModelSettingsCheckBox.setChecked(False)
+    ui.cutoffSlider.setValue(0.61)
+    ui.flipsCheckBox.setChecked(True)
+    changed = told(panel)
+    assert {"cutoff=0.61", PUBLISHED_FLIPS} <= changed
+    choose(panel, "tiny")
+    assert not ui.flipsCheckBox.checked
+    slicer.util.selectModule("")
+    slicer.util.selectModule("RibFracDetector")
+    choose(panel, DEMONSTRATION)
+    assert told(panel) == changed
+    for wanted in (True, False):
+        ui.useModelSettingsCheckBox.setChecked(wanted)
+    assert told(panel) == {"score_thr=0.2", "cutoff=0.3", "overlap=0.25"}
+    choose(panel, "tiny")
+    ui.useModelSettingsCheckBox.setChecked(True)
+    assert told(panel) == set()
+
+
 def test_choices_are_saved_with_the_scene(panel: Any, ct_node: Any, tmp_path: Path) -> None:
     import slicer
     import slicer.util

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
+from .model_choice import ModelChoice
+from .model_settings import ModelSettings
 from .parameters import DetectorParameters
 from .preferences import Preferences
 
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 ENGINES = ("auto", "torch", "openvino")
-OVERRIDES = {"scoreThreshold": "score_thr", "cutoff": "cutoff", "overlap": "overlap"}
-FLIPS = ("diagonal", "headfeet", "all3axis")
 OVERRIDE_WIDGETS = ("scoreThresholdSlider", "cutoffSlider", "overlapSlider", "flipsCheckBox")
 
 
@@ -21,12 +20,20 @@ class AdvancedSection:
 
     Args:
         ui: the panel's widgets.
+        models: the model that is chosen.
         on_python_changed: called when another Python is to run the engine.
         on_change: called when any of these choices has changed.
     """
 
-    def __init__(self, ui: Any, on_python_changed: Callable[[], None], on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        ui: Any,
+        models: ModelChoice,
+        on_python_changed: Callable[[], None],
+        on_change: Callable[[], None],
+    ) -> None:
         self._ui = ui
+        self._model_settings = ModelSettings(models)
         self._on_python_changed, self._on_change = on_python_changed, on_change
         self._preferences = Preferences()
         self._fill(ui.precisionComboBox, PRECISIONS, self._preferences.precision)
@@ -38,7 +45,7 @@ class AdvancedSection:
         ui.enginePythonEdit.connect("currentPathChanged(QString)", self._keep_python)
         ui.keepReadyCheckBox.checked = self._preferences.keep_ready
         ui.keepReadyCheckBox.connect("toggled(bool)", self._keep_ready)
-        ui.useModelSettingsCheckBox.connect("toggled(bool)", self._show_overrides)
+        ui.useModelSettingsCheckBox.connect("toggled(bool)", self._use_model_settings)
         self._show_overrides(ui.useModelSettingsCheckBox.checked)
 
     def offer_devices(self, names: tuple[str, ...]) -> None:
@@ -46,14 +53,18 @@ class AdvancedSection:
         chosen = self._preferences.device
         self._fill(self._ui.deviceComboBox, tuple(dict.fromkeys([*names, chosen])), chosen)
 
+    def bind(self, parameters: DetectorParameters | None) -> None:
+        """Work on the choices of a scene; None between two scenes."""
+        self._model_settings.bind(parameters)
+
+    def model_chosen(self) -> None:
+        """Another model is chosen."""
+        self._model_settings.model_chosen()
+
     def settings(self, parameters: DetectorParameters) -> tuple[str, ...]:
         """The `key=value` that override the model's own settings."""
         whole = ("exhaustive=true",) if parameters.exhaustive else ()
-        if parameters.useModelSettings:
-            return whole
-        flips = json.dumps(FLIPS if parameters.flips else ())
-        numbers = [f"{key}={getattr(parameters, name):.4g}" for name, key in OVERRIDES.items()]
-        return (*whole, *numbers, f"flips={flips}")
+        return (*whole, *self._model_settings.assignments(parameters))
 
     def _fill(self, combo: Any, names: tuple[str, ...], chosen: str) -> None:
         blocked = combo.blockSignals(True)
@@ -77,6 +88,10 @@ class AdvancedSection:
     def _keep_ready(self, wanted: bool) -> None:
         self._preferences.keep_ready = wanted
         self._on_change()
+
+    def _use_model_settings(self, wanted: bool) -> None:
+        self._show_overrides(wanted)
+        self._model_settings.use_own(wanted)
 
     def _show_overrides(self, use_model_settings: bool) -> None:
         for name in OVERRIDE_WIDGETS:

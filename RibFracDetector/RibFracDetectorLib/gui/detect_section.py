@@ -71,7 +71,7 @@ class DetectSection:
         self._names = KnownNames()
         self._standby = Standby(self._log.add)
         self._models = ModelChoice(ui, self._model_chosen)
-        self._advanced = AdvancedSection(ui, self.ask_devices, self._choices_changed)
+        self._advanced = AdvancedSection(ui, self._models, self.ask_devices, self._choices_changed)
         self._look_later = qt.QTimer()
         self._look_later.setSingleShot(True)
         self._look_later.setInterval(LOOK_DELAY_MS)
@@ -92,9 +92,11 @@ class DetectSection:
 
     def bind(self, parameters: DetectorParameters | None) -> None:
         """Show the choices of a scene; None between two scenes."""
-        self._parameters = parameters
+        self._parameters = None  # what the scene holds is shown, which is no choice of the user's
         if parameters is not None:
             self._models.choose(parameters.model)
+        self._parameters = parameters
+        self._advanced.bind(parameters)
         self.volume_changed()
 
     def ask_devices(self) -> None:
@@ -138,6 +140,7 @@ class DetectSection:
     def _model_chosen(self, weights: str) -> None:
         if self._parameters is not None:
             self._parameters.model = weights
+        self._advanced.model_chosen()
         self._on_banner()
         self._choices_changed()
 
@@ -285,12 +288,6 @@ class DetectSection:
         self._log.add(text)
 
     def _copy_diagnostics(self) -> None:
-        settings = {
-            "device": self._preferences.device,
-            "precision": self._preferences.precision,
-            "engine": self._preferences.engine,
-            "other Python": bool(self._preferences.engine_python),
-        }
-        text = diagnostics(self._answer, settings, self._log.lines, self._names.collect())
+        text = diagnostics(self._answer, self._log.lines, self._names.collect())
         slicer.app.clipboard().setText(text)
         self._log.add(_("The diagnostics are on the clipboard."))

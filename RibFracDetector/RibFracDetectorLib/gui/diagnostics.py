@@ -10,19 +10,17 @@ import slicer
 
 from .. import __version__
 from ..case.provenance import versions
+from .preferences import Preferences
 from .redaction import redacted
 
 LOG_LINES = 200
 
 
-def diagnostics(
-    devices: dict[str, Any] | None, settings: dict[str, Any], log: Iterable[str], names: Mapping[str, str]
-) -> str:
+def diagnostics(devices: dict[str, Any] | None, log: Iterable[str], names: Mapping[str, str]) -> str:
     """The text for the clipboard.
 
     Args:
         devices: the answer of `DeviceQuery`, if there was one.
-        settings: of the panel.
         log: the lines of the log view.
         names: what must not stand in it, see `redaction.redacted`.
     """
@@ -31,7 +29,17 @@ def diagnostics(
     return "\n".join(
         [
             f"RibFrac {__version__} in {application}",
-            json.dumps({"here": versions(), "settings": settings}, indent=1),
+            json.dumps({"here": versions(), "settings": _settings()}, indent=1),
             redacted("\n".join(told), names),
         ]
     )
+
+
+def _settings() -> dict[str, Any]:
+    preferences = Preferences()
+    return {
+        "device": preferences.device,
+        "precision": preferences.precision,
+        "engine": preferences.engine,
+        "other Python": bool(preferences.engine_python),
+    }

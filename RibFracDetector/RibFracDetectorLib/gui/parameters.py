@@ -7,6 +7,10 @@ from typing import Annotated
 from slicer import vtkMRMLScalarVolumeNode
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
+# Of the settings that a model may have of its own: those of the procedure.
+DEFAULTS = {"scoreThreshold": 0.2, "cutoff": 0.5, "overlap": 0.4, "flips": False}
+LARGEST = {"scoreThreshold": 0.99, "cutoff": 0.99, "overlap": 0.9}
+
 
 @parameterNodeWrapper
 class DetectorParameters:
@@ -19,7 +23,7 @@ class DetectorParameters:
         scoreThreshold: boxes must score above this.
         cutoff: a voxel belongs to the segmentation above this probability.
         overlap: fraction of a window shared with its neighbour.
-        flips: detect in flipped copies too (four times the work).
+        flips: detect in all flipped copies too, which takes four passes.
         originalMode: repeat the published system's numbers.
         exhaustive: search where no rib can be, too.
     """
@@ -28,9 +32,9 @@ class DetectorParameters:
     ctVolume: vtkMRMLScalarVolumeNode  # noqa: N815
     model: str = ""
     useModelSettings: bool = True  # noqa: N815
-    scoreThreshold: Annotated[float, WithinRange(0.0, 0.99)] = 0.2  # noqa: N815
-    cutoff: Annotated[float, WithinRange(0.0, 0.99)] = 0.5
-    overlap: Annotated[float, WithinRange(0.0, 0.9)] = 0.4
-    flips: bool = False
+    scoreThreshold: Annotated[float, WithinRange(0.0, LARGEST["scoreThreshold"])] = DEFAULTS["scoreThreshold"]  # noqa: N815
+    cutoff: Annotated[float, WithinRange(0.0, LARGEST["cutoff"])] = DEFAULTS["cutoff"]
+    overlap: Annotated[float, WithinRange(0.0, LARGEST["overlap"])] = DEFAULTS["overlap"]
+    flips: bool = DEFAULTS["flips"]
     originalMode: bool = False  # noqa: N815
     exhaustive: bool = False
