@@ -32,7 +32,7 @@ def test_without_a_finding_above_it_the_hidden_ones_are_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = told(tmp_path, [0.3], 0.5, capsys)
-    assert "this does not exclude a fracture" in text
+    assert "no finding of 0.50 or more; this does not exclude a fracture" in text
     assert "1 below the threshold" in text
 
 

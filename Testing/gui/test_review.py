@@ -13,6 +13,7 @@ import slicer_host
 from ribfrac_testing.review_cases import STORED_SHA256, many
 from RibFracDetectorLib.case.resources import resource_path
 from RibFracDetectorLib.case.review_log import read_log
+from RibFracDetectorLib.review.export import export_case
 
 from .reviewer import Reviewer
 
@@ -40,6 +41,26 @@ def test_keys_decide_and_move_on(open_stored: Callable[..., Reviewer]) -> None:
     assert reader.ui.completeButton.text == "Reopen case"
     keys = sum(event.payload.get("keys", 0) for event in read_log(reader.stored.files.review_log))
     assert keys == 12
+
+
+def test_the_words_on_threshold_and_unsure_are_true(
+    open_stored: Callable[..., Reviewer], tmp_path: Path
+) -> None:
+    reader = open_stored()
+    assert reader.ui.thresholdLabel.text == "Score at least:"
+    reader.ui.thresholdSlider.value = 0.55
+    assert reader.column(1) == ["0.90", "0.70", "0.55"]
+    assert "Counts as reviewed; only the table" in reader.ui.unsureButton.toolTip
+    reader.press("N", "K", "K", "U")
+    assert "3 of 3 reviewed" in reader.ui.caseLabel.text
+    assert reader.ui.completeButton.enabled
+    masks = json.loads(
+        next(
+            path for path in export_case(reader.session, tmp_path / "x") if "seg_roi" in path.name
+        ).read_text()
+    )
+    assert [entry["prob"] for entry in masks] == [0.9]
+    assert ",unsure,0.55" in (tmp_path / "x" / "case_review.csv").read_text()
 
 
 def test_every_key_is_free_and_does_its_action(panel: Any) -> None:

@@ -226,7 +226,7 @@ def test_a_case_is_completed_and_reopened(session: ReviewSession) -> None:
 def test_a_case_without_findings_can_be_completed(tmp_path: Path) -> None:
     stored = store_case(tmp_path, findings=())
     with ReviewSession.open(stored.files, "R1") as session:
-        assert texts.empty_text(session) == "no finding above 0.30 – this does not exclude a fracture"
+        assert texts.empty_text(session) == "no finding of 0.30 or more – this does not exclude a fracture"
         assert texts.progress_text(session) == "0 of 0 reviewed"
         assert navigation.next_finding(session) is None
         session.complete()

@@ -34,7 +34,7 @@ def test_progress_and_hidden_are_counted(session: ReviewSession) -> None:
 def test_an_empty_table_says_at_which_threshold(session: ReviewSession) -> None:
     assert texts.empty_text(session) is None
     session.set_threshold(0.95)
-    assert texts.empty_text(session) == "no finding above 0.95 – this does not exclude a fracture"
+    assert texts.empty_text(session) == "no finding of 0.95 or more – this does not exclude a fracture"
 
 
 def test_the_report_names_accepted_findings_only(session: ReviewSession) -> None:

@@ -20,7 +20,8 @@ def print_findings(case: CaseFindings) -> None:
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     findings = case.above_threshold
     if not findings:
-        console.print(f"{case.case_id}: no finding above the threshold; this does not exclude a fracture.")
+        none = f"no finding of {case.threshold:.2f} or more"
+        console.print(f"{case.case_id}: {none}; this does not exclude a fracture.")
         _print_hidden(console, case)
         return
     table = Table(title=f"{case.case_id}: {len(findings)} findings", title_justify="left")

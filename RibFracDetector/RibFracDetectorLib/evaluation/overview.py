@@ -158,7 +158,7 @@ def _write_captions(figure: Figure, case: CaseFindings, banner: str | None) -> N
         va="center",
     )
     if not count:
-        text = "No finding above the threshold.\nThis does not exclude a fracture."
+        text = f"No finding of {case.threshold:.2f} or more.\nThis does not exclude a fracture."
         figure.text(0.75, 0.5, text, color="white", fontsize=14, ha="center", va="center")
     if banner:
         figure.text(

@@ -35,7 +35,7 @@ def review_keys() -> list[Key]:
         Key("next_undecided", "J", _("Next finding without a decision")),
         Key("accept", "K", _("Accept: this is a fracture (keep)")),
         Key("reject", "D", _("Reject: this is no fracture (dismiss)")),
-        Key("unsure", "U", _("Unsure")),
+        Key("unsure", "U", _("Unsure: counts as reviewed, is not accepted")),
         Key("displaced", "Alt+1", _("Class: displaced")),
         Key("non-displaced", "Alt+2", _("Class: non-displaced")),
         Key("buckle", "Alt+3", _("Class: buckle")),

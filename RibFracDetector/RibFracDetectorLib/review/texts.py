@@ -31,7 +31,7 @@ def empty_text(session: OpenCase) -> str | None:
     """What stands in place of an empty table; None if there is something to show."""
     if session.findings_hidden or session.shown():
         return None
-    return f"no finding above {session.threshold:.2f} – this does not exclude a fracture"
+    return f"no finding of {session.threshold:.2f} or more – this does not exclude a fracture"
 
 
 def report_text(session: OpenCase) -> str:
