@@ -24,6 +24,7 @@ def test_findings_below_the_threshold_are_counted_not_listed(
     text = told(tmp_path, [0.9, 0.5, 0.3], 0.5, capsys)
     assert "chest: 2 findings" in text
     assert "0.90" in text
+    assert "counted from 0 at the feet" in text
     assert "0.30" not in text
     assert "1 below the threshold 0.50 in the findings file." in text
 

@@ -63,6 +63,17 @@ def test_the_words_on_threshold_and_unsure_are_true(
     assert ",unsure,0.55" in (tmp_path / "x" / "case_review.csv").read_text()
 
 
+def test_the_table_tells_how_slices_are_counted(open_stored: Callable[..., Reviewer]) -> None:
+    reader = open_stored()
+    table = reader.ui.findingsTable
+    (column,) = (n for n in range(table.columnCount) if table.horizontalHeaderItem(n).text() == "Slice")
+    assert "counted from 0 at the feet" in table.horizontalHeaderItem(column).toolTip()
+    grid, row = reader.session.grid, reader.session.finding(1)
+    low = min((0, grid.size[2] - 1), key=lambda k: grid.index_to_ras((0, 0, k))[2])
+    assert low == 0, "slices go up from the feet"
+    assert int(reader.column(column)[0]) == round(sum(row.box_voxels[2::3]) / 2)
+
+
 def test_every_key_is_free_and_does_its_action(panel: Any) -> None:
     """Neither twice, nor one of the Segment Editor's or the slice views'."""
     from RibFracDetectorLib.gui.shortcuts import review_keys

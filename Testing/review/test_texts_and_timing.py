@@ -48,12 +48,16 @@ def test_the_report_names_accepted_findings_only(session: ReviewSession) -> None
     report = texts.report_text(session)
     lines = report.splitlines()
     assert lines[0] == "Rib fractures accepted by R1 in case case: 2 (review not complete)"
-    assert lines[1].startswith("1. fracture, side unknown, slice 40, 24 × 24 × 24 mm (found by the reader)")
-    assert lines[2] == (
-        "2. displaced fracture, side unknown, slice 8, 13 × 8 × 10 mm (score 0.90). with step"
+    assert lines[1].startswith(
+        "1. fracture, side unknown, slice 40 (S -220 mm), 24 × 24 × 24 mm (found by the reader)"
     )
+    assert lines[2] == (
+        "2. displaced fracture, side unknown, slice 8 (S -285 mm), 13 × 8 × 10 mm (score 0.90). with step"
+    )
+    assert session.grid.index_to_ras((0, 0, 40))[2] == pytest.approx(-220)
+    assert lines[3] == "Slices are counted from 0 at the feet; S is the place in mm, towards the head."
     assert lines[-1] == "For research use only; not a medical device."
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert "artefact" not in report
 
 

@@ -24,7 +24,12 @@ def print_findings(case: CaseFindings) -> None:
         console.print(f"{case.case_id}: {none}; this does not exclude a fracture.")
         _print_hidden(console, case)
         return
-    table = Table(title=f"{case.case_id}: {len(findings)} findings", title_justify="left")
+    table = Table(
+        title=f"{case.case_id}: {len(findings)} findings",
+        title_justify="left",
+        caption="Slices are counted from 0 at the feet.",
+        caption_justify="left",
+    )
     for heading in ("id", "score", "slice", "R, A, S (mm)", "size (mm)", "mask (mm³)"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("seen by", no_wrap=True)

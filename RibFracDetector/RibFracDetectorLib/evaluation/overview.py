@@ -152,7 +152,8 @@ def _write_captions(figure: Figure, case: CaseFindings, banner: str | None) -> N
     figure.text(
         0.012,
         0.018,
-        "For research use only; not a medical device.  Boxes: findings (grey: flagged).  Cyan: segmentation.",
+        "For research use only; not a medical device.  Boxes: findings (grey: flagged).  Cyan: segmentation."
+        "  Slices are counted from 0 at the feet.",
         color="#c6c6c6",
         fontsize=9,
         va="center",

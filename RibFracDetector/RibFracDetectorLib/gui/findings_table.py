@@ -16,6 +16,7 @@ from ..scene.colors import Color, color_of
 
 DOT_PIXELS = 10
 ROW_HEIGHT, MINIMUM_HEIGHT = 22, 240
+SLICE_COLUMN = 3
 CLASS_COLUMN, CLASS_WIDTH = 4, 92
 
 
@@ -34,6 +35,9 @@ class FindingsTable:
         headings = self._headings()
         table.setColumnCount(len(headings))
         table.setHorizontalHeaderLabels(headings)
+        table.horizontalHeaderItem(SLICE_COLUMN).setToolTip(
+            _("The axial slice through the middle, counted from 0 at the feet.")
+        )
         table.verticalHeader().setVisible(False)
         table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)

@@ -10,6 +10,7 @@ from ..case.errors import InputError
 from .open_case import OpenCase
 from .rows import FindingRow, row
 
+SLICES = "Slices are counted from 0 at the feet; S is the place in mm, towards the head."
 NOT_A_DEVICE = "For research use only; not a medical device."
 
 
@@ -56,7 +57,9 @@ def report_text(session: OpenCase) -> str:
     if not session.state.complete:
         heading += " (review not complete)"
     lines = [_sentence(number, entry) for number, entry in enumerate(accepted, start=1)]
-    if not lines:
+    if lines:
+        lines.append(SLICES)
+    else:
         lines = ["No finding was accepted. This does not exclude a fracture."]
     return "\n".join([heading, *lines, NOT_A_DEVICE]) + "\n"
 
@@ -67,4 +70,5 @@ def _sentence(number: int, entry: FindingRow) -> str:
     kind = f"{entry.fracture_class} fracture" if entry.fracture_class else "fracture"
     origin = "found by the reader" if entry.own else f"score {entry.score:.2f}"
     comment = f" {entry.comment.strip()}" if entry.comment.strip() else ""
-    return f"{number}. {kind}, {place}, slice {entry.slice}, {size} mm ({origin}).{comment}"
+    level = f"slice {entry.slice} (S {entry.center_ras[2]:.0f} mm)"
+    return f"{number}. {kind}, {place}, {level}, {size} mm ({origin}).{comment}"
