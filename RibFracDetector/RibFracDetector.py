@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import slicer
+import vtk
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -78,6 +79,7 @@ class RibFracDetectorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for event in (scene.EndCloseEvent, scene.EndImportEvent, scene.EndRestoreEvent):
             self.addObserver(scene, event, self.onSceneReady)
         self.addObserver(scene, scene.EndBatchProcessEvent, self.onBatchEnd)
+        self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
 
     def enter(self) -> None:
@@ -118,6 +120,11 @@ class RibFracDetectorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.sceneChanged:
             self.sceneChanged = False
             self.panel.scene_is_ready()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeAdded(self, _caller: Any, _event: str, node: Any) -> None:
+        """A node came into the scene."""
+        self.panel.node_added(node)
 
     def onNodeRemoved(self, _caller: Any, _event: str) -> None:
         """A node was taken out of the scene."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from .processes import Wait
+from .reviewer import Reviewer
 
 
 def looked_at(panel: Any) -> bool:
@@ -37,6 +39,51 @@ def test_the_volume_in_the_views_is_preselected(ct_node: Any, panel: Any, wait: 
     slicer.util.selectModule("")
     slicer.util.selectModule("RibFracDetector")
     assert panel.ui.ctSelector.currentNodeID == other.GetID()
+
+
+def test_the_first_volume_is_chosen_while_the_panel_is_open(panel: Any, wait: Wait) -> None:
+    import slicer
+    import slicer.util
+
+    ui, voxels = panel.ui, np.zeros((40, 40, 40), np.int16)
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode")
+    first = slicer.util.addVolumeFromArray(voxels, np.diag([-2.0, -2, 2, 1]))
+    wait(lambda: ui.ctSelector.currentNode() is not None)
+    assert ui.ctSelector.currentNodeID == first.GetID()
+    wait(lambda: "40 × 40 × 40 voxels" in ui.preflightLabel.text)
+    slicer.util.addVolumeFromArray(voxels, name="second")
+    settle()
+    assert ui.ctSelector.currentNodeID == first.GetID(), "a choice is kept"
+    ui.ctSelector.setCurrentNode(None)
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
+    settle()
+    assert ui.ctSelector.currentNode() is None, "so is that of none, until another volume comes"
+    slicer.mrmlScene.Clear()
+    settle()
+    assert ui.ctSelector.currentNode() is None
+    again = slicer.util.addVolumeFromArray(voxels)
+    wait(lambda: ui.ctSelector.currentNodeID == again.GetID())
+    slicer.util.selectModule("")
+
+
+def test_no_volume_is_chosen_beside_an_open_case(open_stored: Callable[..., Reviewer]) -> None:
+    import slicer.util
+
+    reader = open_stored()
+    settle()
+    reader.ui.ctSelector.setCurrentNode(None)
+    slicer.util.addVolumeFromArray(np.zeros((40, 40, 40), np.int16))
+    settle()
+    assert reader.ui.ctSelector.currentNode() is None
+    assert reader.session is not None
+
+
+def settle() -> None:
+    """Run what is to be done when the event loop has time."""
+    import slicer
+
+    for _ in range(5):
+        slicer.app.processEvents()
 
 
 def test_the_device_is_asked_of_the_engines_python(panel: Any, wait: Wait) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -16,6 +17,7 @@ from .parameters import DetectorParameters
 from .review_section import ReviewSection
 
 PARAMETER = "SlicerParameterName"
+VOLUME = "vtkMRMLScalarVolumeNode"
 
 
 class Panel:
@@ -33,6 +35,11 @@ class Panel:
         self._parameters: DetectorParameters | None = None
         self._gui_tag: Any = None
         self._devices_asked = False
+        # Later, when the volume is filled and shown, and what is being opened is open.
+        self._choose_later = qt.QTimer()
+        self._choose_later.setSingleShot(True)
+        self._choose_later.setInterval(0)
+        self._choose_later.connect("timeout()", self._volume_added)
         self.review = ReviewSection(self.ui, self.show_banner, lambda: self.detect.has(packages.REVIEWING))
         self.detect = DetectSection(self.ui, self._detected, self.show_banner)
         self.show_banner()
@@ -52,6 +59,7 @@ class Panel:
 
     def cleanup(self) -> None:
         """The panel goes away."""
+        self._choose_later.stop()
         self.review.close()
         self.exit()
         self.detect.abandon()
@@ -65,6 +73,11 @@ class Panel:
         """A scene was closed, loaded or restored."""
         self._bind()
         self.review.scene_is_ready()
+
+    def node_added(self, node: Any) -> None:
+        """A node came into the scene; the first volume is chosen, unless a case is under review."""
+        if node.GetClassName() == VOLUME:
+            self._choose_later.start()
 
     def node_removed(self) -> None:
         """A node was taken out of the scene."""
@@ -82,11 +95,19 @@ class Panel:
     def _bind(self) -> None:
         self._unbind()
         self._parameters = self._get_parameters()
-        if self._parameters.ctVolume is None:
-            self._parameters.ctVolume = _active_volume()
+        self._choose_volume()
         # Not connectGui, which gives nothing back to undo it with.
         self._gui_tag = self._parameters.connectParametersToGui(self._parameter_widgets())
         self.detect.bind(self._parameters)
+
+    def _choose_volume(self) -> None:
+        if self._parameters.ctVolume is None:
+            self._parameters.ctVolume = _active_volume()
+
+    def _volume_added(self) -> None:
+        between_scenes = self._parameters is None or slicer.mrmlScene.IsBatchProcessing()
+        if not between_scenes and self.review.session is None:
+            self._choose_volume()
 
     def _parameter_widgets(self) -> dict[str, Any]:
         """The widgets that show a parameter, by its name, as the `.ui` file says."""
@@ -111,6 +132,6 @@ def _active_volume() -> Any:
     """The volume in the slice views, else the first one."""
     selection = slicer.app.applicationLogic().GetSelectionNode()
     active = slicer.mrmlScene.GetNodeByID(selection.GetActiveVolumeID() or "")
-    if active is not None and active.GetClassName() == "vtkMRMLScalarVolumeNode":
-        return active
-    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+    volumes = [active, *slicer.util.getNodesByClass(VOLUME)]
+    # A labelmap is of that class, too, but not to be chosen.
+    return next((node for node in volumes if node and node.GetClassName() == VOLUME), None)
