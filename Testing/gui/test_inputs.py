@@ -255,6 +255,38 @@ def test_choices_are_saved_with_the_scene(panel: Any, ct_node: Any, tmp_path: Pa
     assert not panel.ui.useModelSettingsCheckBox.checked
 
 
+ESTIMATED = "judging by the last run"
+
+
+def test_the_time_is_that_of_the_same_choices(ready: Any, settings: Any) -> None:
+    from RibFracDetectorLib.gui.pace import remember_pace
+
+    ui = ready.ui
+    remember_pace(ready.detect._options(), 100.0)
+    ui.originalModeCheckBox.setChecked(True)
+    assert ESTIMATED not in ui.preflightLabel.text
+    ui.originalModeCheckBox.setChecked(False)
+    assert "Time: about 17 s, " + ESTIMATED in ui.preflightLabel.text
+    for box in (ui.exhaustiveCheckBox, ui.originalModeCheckBox):
+        box.setChecked(True)
+        assert ESTIMATED not in ui.preflightLabel.text, box.text
+        box.setChecked(False)
+    settings.setValue("RibFrac/enginePython", "/another/python")
+    ui.useModelSettingsCheckBox.setChecked(False)
+    remember_pace(ready.detect._options(), 200.0)
+    ui.cutoffSlider.setValue(0.7)
+    assert "Time: about 34 s, " + ESTIMATED in ui.preflightLabel.text, "a cutoff takes no time"
+    ui.flipsCheckBox.setChecked(True)
+    assert ESTIMATED not in ui.preflightLabel.text
+    ui.flipsCheckBox.setChecked(False)
+    ui.overlapSlider.setValue(0.5)
+    assert ESTIMATED not in ui.preflightLabel.text
+    ui.overlapSlider.setValue(0.0)
+    assert ESTIMATED in ui.preflightLabel.text
+    ui.precisionComboBox.setCurrentIndex(2)
+    assert ESTIMATED not in ui.preflightLabel.text
+
+
 def test_left_copies_of_killed_applications_are_swept(panel: Any, tmp_path: Path) -> None:
     import subprocess
     import sys

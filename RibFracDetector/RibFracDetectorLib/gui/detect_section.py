@@ -12,6 +12,7 @@ from typing import Any
 
 import qt
 import slicer
+import vtk
 from slicer.i18n import tr as _
 
 from ..case.banners import BANNERS
@@ -19,7 +20,7 @@ from ..case.case_files import CaseFiles
 from ..case.errors import RibFracError
 from . import dialogs, packages, preflight
 from .advanced import AdvancedSection
-from .detection import Detection, DetectionEnding, Progress
+from .detection import Detection, DetectionEnding, Progress, progress_line
 from .device_query import DeviceQuery
 from .diagnostics import diagnostics
 from .engine_command import DetectionOptions
@@ -92,9 +93,12 @@ class DetectSection:
 
     def bind(self, parameters: DetectorParameters | None) -> None:
         """Show the choices of a scene; None between two scenes."""
+        if self._parameters is not None:
+            self._parameters.RemoveObserver(self._observation)
         self._parameters = None  # what the scene holds is shown, which is no choice of the user's
         if parameters is not None:
             self._models.choose(parameters.model)
+            self._observation = parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._show())
         self._parameters = parameters
         self._advanced.bind(parameters)
         self.volume_changed()
@@ -259,22 +263,20 @@ class DetectSection:
         for name in ("ctSelector", "modelComboBox", "modelPathEdit", "caseFolderButton"):
             getattr(ui, name).enabled = ready
         ui.advancedCollapsibleButton.enabled = ready
-        megavoxels = self._volume.megavoxels if self._volume else 0.0
-        time_line = preflight.expected_time(self._models.weights, self._preferences.device, megavoxels)
         ui.preflightLabel.text = preflight.as_html(
-            self._volume, self._models.refusal, self._devices, time_line
+            self._volume, self._models.refusal, self._devices, self._time_line()
         )
+
+    def _time_line(self) -> str:
+        if self._parameters is None or self._volume is None:
+            return ""
+        return preflight.expected_time(self._options(), self._volume.megavoxels)
 
     def _show_progress(self, progress: Progress) -> None:
         bar = self._ui.progressBar
         bar.setRange(0, progress.total)  # 0 to 0 moves to and fro, which says that the end is not known
         bar.setValue(progress.done)
-        text = progress.stage
-        if progress.total:
-            text += " – " + _("window {done} of {total}").format(done=progress.done, total=progress.total)
-        if progress.seconds_left is not None:
-            text += " – " + _("{time} left").format(time=preflight.duration(progress.seconds_left))
-        self._ui.progressLabel.text = text
+        self._ui.progressLabel.text = progress_line(progress)
 
     def say(self, text: str) -> None:
         """Show a line under the Detect button; an empty one shows nothing."""

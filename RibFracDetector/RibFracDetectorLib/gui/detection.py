@@ -21,7 +21,9 @@ from ..case.ct_writing import write_ct
 from ..scene.ct import check_placeable
 from .engine_command import DetectionOptions, detect_arguments, ribfrac_command
 from .engine_process import EngineEnding, EngineProcess, Listener
-from .preferences import Preferences, remember_rate
+from .pace import remember_pace
+from .preferences import Preferences
+from .preflight import duration
 from .standby import Standby
 from .volumes import ct_in
 
@@ -93,7 +95,7 @@ class Detection:
         check_placeable(ct_node)
         ct = ct_in(ct_node)
         self._files = CaseFiles(options.folder, free_case_id(options.folder, ct.case_id))
-        self._rate_name = f"{options.weights} {options.device}"
+        self._options = options
         self._megavoxels = ct.voxels.size / 1e6
         self._copy = temporary_ct.new_folder()
         try:
@@ -164,7 +166,7 @@ class Detection:
             error = _("The engine ended well, but {file} is missing; look in the log.")
             self._on_end(DetectionEnding(error=error.format(file=self._files.findings)))
         elif ending.succeeded:
-            remember_rate(self._rate_name, (time.monotonic() - self._began) / self._megavoxels)
+            remember_pace(self._options, (time.monotonic() - self._began) / self._megavoxels)
             self._on_end(DetectionEnding(self._files))
         elif ending.cancelled and finished:  # too late: the files are there
             self._on_end(DetectionEnding(self._files))
@@ -187,6 +189,16 @@ def free_case_id(folder: Path, case_id: str) -> str:
         number += 1
         candidate = f"{case_id}-{number}"
     return candidate
+
+
+def progress_line(progress: Progress) -> str:
+    """Stage, windows and time left, as far as they are known."""
+    text = progress.stage
+    if progress.total:
+        text += " – " + _("window {done} of {total}").format(done=progress.done, total=progress.total)
+    if progress.seconds_left is not None:
+        text += " – " + _("{time} left").format(time=duration(progress.seconds_left))
+    return text
 
 
 def stage_title(stage: str) -> str:

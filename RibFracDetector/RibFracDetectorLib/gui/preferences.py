@@ -59,19 +59,3 @@ class Preferences:
     engine = _Text("engine", "auto")
     case_folder = _Text("caseFolder", str(Path.home() / "RibFrac"))
     keep_ready = _Flag("keepReady")
-
-
-def remembered_rate(what: str) -> float | None:
-    """Seconds per million voxels of the last run of `what` (a model on a device), None if there was none."""
-    value = qt.QSettings().value(_rate_key(what))
-    return None if value is None else float(value)
-
-
-def remember_rate(what: str, seconds_per_megavoxel: float) -> None:
-    """Keep how fast a run was."""
-    qt.QSettings().setValue(_rate_key(what), f"{seconds_per_megavoxel:.4g}")
-
-
-def _rate_key(what: str) -> str:
-    # A slash would open a group in the settings.
-    return f"{GROUP}/secondsPerMegavoxel/{what.replace('/', '|')}"

@@ -14,7 +14,8 @@ from slicer.i18n import tr as _
 from ..case.checks import check_grid, check_values
 from ..case.errors import InputError
 from ..scene.ct import check_placeable
-from .preferences import remembered_rate
+from .engine_command import DetectionOptions
+from .pace import remembered_pace
 from .volumes import ct_in
 
 AMBER, RED = "#b26a00", "#c62828"
@@ -81,12 +82,12 @@ def report_devices(answer: dict[str, Any] | None, reason: str) -> DeviceReport:
     return DeviceReport(line, ("auto", *names), tuple(answer.get("warnings", ())))
 
 
-def expected_time(weights: str, device: str, megavoxels: float) -> str:
-    """How long a detection will take, from the last one with this model on this device."""
-    rate = remembered_rate(f"{weights} {device}")
-    if rate is None:
-        return _("Time: estimated after the first run with this model on this computer")
-    return _("Time: about {duration}, judging by the last run").format(duration=duration(rate * megavoxels))
+def expected_time(options: DetectionOptions, megavoxels: float) -> str:
+    """How long a detection will take, from the last one with the same choices."""
+    pace = remembered_pace(options)
+    if pace is None:
+        return _("Time: estimated after the first run with this model and these settings on this computer")
+    return _("Time: about {duration}, judging by the last run").format(duration=duration(pace * megavoxels))
 
 
 def duration(seconds: float) -> str:
