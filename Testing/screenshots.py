@@ -30,6 +30,7 @@ from slicer_host.application.scripted_modules import load_module, unload_module 
 
 MODULE = ROOT / "RibFracDetector" / "RibFracDetector.py"
 READY_S, DETECTION_S = 60.0, 3600.0
+DEFAULT_FOLDER = "~/RibFrac"
 READY = "Detect fractures"  # what the button says while nothing runs
 
 
@@ -85,6 +86,8 @@ def take(options: argparse.Namespace) -> None:
     slicer.util.setSliceViewerLayers(background=volume, fit=True)
     slicer.util.selectModule(MODULE.stem)
     panel = slicer.util.getModuleWidget(MODULE.stem).panel
+    if options.case_folder is None:  # what users see, not the temporary folder of this run
+        panel.ui.caseFolderButton.text = DEFAULT_FOLDER
     panel.ui.ctSelector.setCurrentNode(volume)
     pictures.settle()
     slicer.util.resetSliceViews()

@@ -74,6 +74,33 @@ def test_the_table_tells_how_slices_are_counted(open_stored: Callable[..., Revie
     assert int(reader.column(column)[0]) == round(sum(row.box_voxels[2::3]) / 2)
 
 
+def test_every_column_of_the_table_fits_into_the_panel(open_stored: Callable[..., Reviewer]) -> None:
+    reader = open_stored()
+    reader.window.resize(1600, 1000)
+    table = reader.ui.findingsTable
+
+    def assert_fits() -> None:
+        widths = [table.columnWidth(column) for column in range(table.columnCount)]
+        assert sum(widths) <= table.viewport().width
+        for column, width in enumerate(widths):
+            assert width >= table.sizeHintForColumn(column), table.horizontalHeaderItem(column).text()
+
+    assert reader.column(6)[0] == "near spine"
+    assert reader.column(2)[0] == "R anterior"
+    assert table.item(0, 2).toolTip() == "right anterior"
+    assert_fits()
+    reader.session.classify(1, "non-displaced")
+    slicer_app().processEvents()
+    assert_fits()
+
+
+def slicer_app() -> Any:
+    """The application."""
+    import slicer
+
+    return slicer.app
+
+
 def test_every_key_is_free_and_does_its_action(panel: Any) -> None:
     """Neither twice, nor one of the Segment Editor's or the slice views'."""
     from RibFracDetectorLib.gui.shortcuts import review_keys

@@ -15,9 +15,8 @@ from ..review.session import ReviewSession
 from ..scene.colors import Color, color_of
 
 DOT_PIXELS = 10
-ROW_HEIGHT, MINIMUM_HEIGHT = 22, 240
-SLICE_COLUMN = 3
-CLASS_COLUMN, CLASS_WIDTH = 4, 92
+ROW_HEIGHT, MINIMUM_HEIGHT, LEAST_WIDTH = 22, 240, 40
+PLACE_COLUMN, CLASS_COLUMN = 2, 4
 
 
 class FindingsTable:
@@ -32,12 +31,11 @@ class FindingsTable:
         self._table = table
         self._on_select = on_select
         self._rows: tuple[FindingRow, ...] = ()
-        headings = self._headings()
+        headings = _headings()
         table.setColumnCount(len(headings))
-        table.setHorizontalHeaderLabels(headings)
-        table.horizontalHeaderItem(SLICE_COLUMN).setToolTip(
-            _("The axial slice through the middle, counted from 0 at the feet.")
-        )
+        table.setHorizontalHeaderLabels([heading for heading, _tip in headings])
+        for column, (_heading, tip) in enumerate(headings):
+            table.horizontalHeaderItem(column).setToolTip(tip)
         table.verticalHeader().setVisible(False)
         table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
@@ -46,7 +44,10 @@ class FindingsTable:
         table.setShowGrid(False)
         table.setMinimumHeight(MINIMUM_HEIGHT)
         table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        # The flags get what the other columns leave, and the class takes no more than it needs.
+        table.horizontalHeader().setDefaultSectionSize(LEAST_WIDTH)
         table.horizontalHeader().setStretchLastSection(True)
+        table.horizontalHeader().setSectionResizeMode(CLASS_COLUMN, qt.QHeaderView.ResizeToContents)
         table.connect("itemSelectionChanged()", self._selected)
 
     def show(self, session: ReviewSession | None) -> None:
@@ -61,7 +62,6 @@ class FindingsTable:
                 self._fill(place, row, color_of(session.finding(row.id)))
         if not self._rows and rows:
             table.resizeColumnsToContents()
-            table.setColumnWidth(CLASS_COLUMN, CLASS_WIDTH)  # still empty, and filled later
         self._rows = rows
         table.blockSignals(blocked)
 
@@ -84,22 +84,23 @@ class FindingsTable:
     def _fill(self, place: int, row: FindingRow, color: Color) -> None:
         for column, text in enumerate(cells(row)):
             item = qt.QTableWidgetItem(text)
-            item.setToolTip(row.comment or text)
+            item.setToolTip(row.comment or (_place(row) if column == PLACE_COLUMN else text))
             if column == 0:
                 item.setIcon(_dot(color))
             self._table.setItem(place, column, item)
 
-    @staticmethod
-    def _headings() -> list[str]:
-        return [
-            _("Status"),
-            _("Score"),
-            _("Place"),
-            _("Slice"),
-            _("Class"),
-            _("Size (mm)"),
-            _("Flags"),
-        ]
+
+def _headings() -> list[tuple[str, str]]:
+    """For each column its heading, and what that means; short, because all fit into the panel."""
+    return [
+        (_("Status"), _("What the reader said.")),
+        (_("Score"), _("What the model gave it, 0 to 1.")),
+        (_("Place"), _("Side of the patient, L or R, and part of the rib cage.")),
+        (_("Slice"), _("The axial slice through the middle, counted from 0 at the feet.")),
+        (_("Class"), _("What kind of fracture it is, as the reader stated.")),
+        (_("mm"), _("Edges of the box along x, y and z of the scan, in mm.")),
+        (_("Flags"), _("Remarks of the model; edited, where box or mask was changed; ✎ for a comment.")),
+    ]
 
 
 def cells(row: FindingRow) -> list[str]:
@@ -107,12 +108,20 @@ def cells(row: FindingRow) -> list[str]:
     return [
         f"{_symbol(row.status)} {status_title(row.status)}",
         _("added") if row.score is None else f"{row.score:.2f}",
-        " ".join(filter(None, [row.side, row.region])) or "–",
+        " ".join(filter(None, [_side_letter(row.side), row.region])) or "–",
         str(row.slice),
         row.fracture_class,
         "×".join(f"{edge:.0f}" for edge in row.size_mm),
-        ", ".join([*row.flags, *(["✎"] if row.comment else [])]),
+        ", ".join([*(["✎"] if row.comment else []), *row.flags]),
     ]
+
+
+def _place(row: FindingRow) -> str:
+    return " ".join(filter(None, [row.side, row.region]))
+
+
+def _side_letter(side: str) -> str:
+    return {"left": _("L"), "right": _("R")}.get(side, side)
 
 
 def status_title(status: str) -> str:
