@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,6 +92,25 @@ def test_a_failed_installation_is_told(
     panel.detect.has(packages.DETECTING)
     wait(lambda: panel.ui.detectButton.text == "Detect fractures")
     assert "pip could not install" in panel.ui.messageLabel.text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [("numpy<1", "goes with those that the application keeps"), ("no-such", "the network")],
+)
+def test_a_conflict_is_not_taken_for_a_missing_network(
+    app: Any, wait: Wait, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wanted: str, told: str
+) -> None:
+    from RibFracDetectorLib.gui.installation import Installation
+
+    assert app is not None
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ended: list[Any] = []
+    Installation(lambda _line: None, ended.append).start([wanted])
+    wait(lambda: ended)
+    assert "pip could not install the packages; the log tells why." in ended[0]
+    assert told in ended[0]
 
 
 def test_torch_comes_through_the_pytorch_extension(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001

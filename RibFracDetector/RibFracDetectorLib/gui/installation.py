@@ -18,6 +18,9 @@ from ..case.whole_files import writing_to
 from . import packages
 from .child_process import ChildProcess, Command, Ending
 
+# What pip calls versions that exclude each other, as of those that are kept and those that are wanted.
+CONFLICT = "ResolutionImpossible"
+
 
 class Installation:
     """One run of pip.
@@ -29,7 +32,8 @@ class Installation:
 
     def __init__(self, on_log: Callable[[str], None], on_end: Callable[[str | None], None]) -> None:
         self._on_log, self._on_end = on_log, on_end
-        self._child = ChildProcess(on_log, on_log, self._ended)
+        self._child = ChildProcess(on_log, self._take_error, self._ended)
+        self._conflict = False
         self._constraints: Path | None = None
 
     def start(self, requirements: list[str]) -> None:
@@ -81,9 +85,21 @@ class Installation:
         elif ending.status is None:
             self._on_end(_("The installation was stopped; what was installed before is kept."))
         else:
-            self._on_end(
-                _("pip could not install the packages; the log tells why. Check the network connection.")
+            self._on_end(_("pip could not install the packages; the log tells why. ") + self._advice())
+
+    def _take_error(self, line: str) -> None:
+        self._conflict |= CONFLICT in line
+        self._on_log(line)
+
+    def _advice(self) -> str:
+        if self._conflict:
+            return _(
+                "No version of one goes with those that the application keeps: set Engine Python in Advanced "
+                "to one that has the packages."
             )
+        return _(
+            "Check the network connection, or set Engine Python in Advanced to one that has the packages."
+        )
 
     def _forget_constraints(self) -> None:
         if self._constraints is not None:
