@@ -130,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _convert(source: Path, target: Path) -> int:
-    from RibFracTrainingLib.simulation.bodies.atlas_file import write_atlas_npz
+    from RibFracTrainingLib.simulation.bodies.atlas_labels import write_atlas_npz
 
     if target.suffix != ".npz":
         raise InputError(f"{target}: expected a name that ends with .npz for the converted atlas")

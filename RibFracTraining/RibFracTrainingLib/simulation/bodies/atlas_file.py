@@ -4,15 +4,13 @@ Labels come on a coarse grid (1.5 mm), whose staircase no dressing would hide. S
 as a signed distance, made of its label blurred by about one voxel: between voxels it is interpolated without
 steps. All kinds lie side by side at each voxel, so that a look-up fetches them together.
 
-The file is the TotalSegmentator label map as NIfTI, with `labels.json` (number to name) beside it, or what
-`write_atlas_npz` makes of it, which needs numpy alone. The atlas that we use is case s0327 of the
-TotalSegmentator training data (Wasserthal et al. 2023, CC BY 4.0); it does not come with this project.
+The atlas that we use is case s0327 of the TotalSegmentator training data (Wasserthal et al. 2023, CC BY 4.0);
+it does not come with this project.
 """
 
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from RibFracDetectorLib.case.errors import InputError
-from RibFracDetectorLib.case.whole_files import written_whole
 from scipy import ndimage, special
 
+from .atlas_labels import marked_ribs, read_labels
+from .atlas_ribs import number_ribs
 from .necks import add_necks
 
 BLUR_MM = 1.3
@@ -32,7 +31,6 @@ ZERO = 128
 NUMBERED_VOXELS = 3
 CLOSING_MM = 15.0
 PADDING = 14  # voxels of air around the labels, which reach to the edge of their grid
-SMALLEST_RIB_VOXELS = 200  # smaller pieces are calcified cartilage
 KINDS: dict[str, tuple[str, ...]] = {
     "rib": ("rib_",),
     "spine": ("vertebrae_", "sacrum"),
@@ -86,75 +84,35 @@ def read_atlas(path: str) -> Atlas:
     """The atlas of a file, kept for the next body.
 
     Raises:
-        InputError: no label map with the ribs' names.
+        InputError: no label map, see `read_labels`; or its ribs cannot be told apart, see `number_ribs`.
     """
-    return make_atlas(*read_rib_labels(Path(path)))
-
-
-def read_rib_labels(path: Path) -> tuple[NDArray[np.uint8], tuple[float, float, float], dict[str, int]]:
-    """What `read_labels` reads, with all ribs among the names.
-
-    Raises:
-        InputError: a rib has no name; see `read_labels`.
-    """
-    labels, spacing, names = read_labels(path)
-    if missing := [name for name in _rib_names() if name not in names]:
-        raise InputError(f"{path}: no label {missing[0]!r}; expected the label names of TotalSegmentator")
-    return labels, spacing, names
-
-
-def read_labels(path: Path) -> tuple[NDArray[np.uint8], tuple[float, float, float], dict[str, int]]:
-    """Labels [x, y, z] in LPS order, spacing in mm, and the number of each name.
-
-    Raises:
-        InputError: the file or its names are missing or no good.
-    """
-    if not path.is_file():
-        raise InputError(
-            f"{path}: no such file; expected organ labels (.nii.gz) with the label names beside, or an .npz"
-        )
-    if path.suffix == ".npz":
-        try:
-            with np.load(path, allow_pickle=False) as content:
-                names = json.loads(str(content["names"]))
-                return content["labels"], tuple(content["spacing"].tolist()), names
-        except (OSError, KeyError, ValueError) as error:
-            raise InputError(
-                f"{path}: no atlas ({error}); make it again with "
-                f"`ribfrac simulate {path.name} --convert-atlas LABELS.nii.gz`"
-            ) from None
-    from RibFracDetectorLib.case.masks import read_mask
-
-    table = path.with_name("labels.json")
-    if not table.is_file():
-        raise InputError(f"{table}: missing; expected the label names beside {path.name}")
-    labels, grid = read_mask(path)
-    names = {name: int(number) for number, name in json.loads(table.read_text(encoding="utf-8")).items()}
-    return labels.astype(np.uint8), grid.spacing, names
-
-
-def write_atlas_npz(source: Path, target: Path) -> None:
-    """Convert an atlas to a file that needs numpy alone.
-
-    Raises:
-        InputError: the source cannot be read or the target not be written.
-    """
-    labels, spacing, names = read_labels(source)
-    with written_whole(target) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, labels=labels, spacing=spacing, names=json.dumps(names))
+    labels, spacing, names = read_labels(Path(path))
+    try:
+        return make_atlas(labels, spacing, names)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def make_atlas(
     labels: NDArray[np.uint8], spacing: tuple[float, float, float], names: Mapping[str, int]
 ) -> Atlas:
-    """Smooth distances of every kind of tissue around the ribs."""
-    bony = np.isin(labels, [names[name] for name in _rib_names()])
+    """Smooth distances of every kind of tissue around the ribs.
+
+    Args:
+        labels: uint8 [x, y, z] in LPS order.
+        spacing: mm.
+        names: number of each label; all ribs are named.
+
+    Raises:
+        InputError: the ribs cannot be told apart, see `number_ribs`.
+    """
+    bony, right = marked_ribs(labels, names)
     used = np.flatnonzero(bony.any(axis=(0, 1)))
     lowest = max(0, used[0] - round(45 / spacing[2]))
     around = ((PADDING, PADDING), (PADDING, PADDING), (0, 0))
-    labels, bony = (np.pad(array[:, :, lowest:], around) for array in (labels, bony))
+    labels, bony, right = (np.pad(array[:, :, lowest:], around) for array in (labels, bony, right))
     masks = {kind: _of_kind(labels, names, starts) for kind, starts in KINDS.items()}
-    ribs = add_necks(number_ribs(bony), masks["spine"], masks["cord"], spacing)
+    ribs = add_necks(number_ribs(bony, right, spacing), masks["spine"], masks["cord"], spacing)
     masks["rib"] = ribs > 0
     masks["rib or cartilage"] = masks["rib"] | masks["cartilage"]
     distances = np.empty((*labels.shape, len(CHANNELS)), np.uint8)
@@ -179,35 +137,10 @@ def make_atlas(
     )
 
 
-def number_ribs(bony: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Ribs 1 to 24 from the union of all, by side and from the top.
-
-    Each piece is one rib, whatever its label said: automatic labels change their number along a rib.
-    """
-    pieces, count = ndimage.label(bony, np.ones((3, 3, 3)))
-    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
-    boxes = ndimage.find_objects(pieces)
-    middle = bony.shape[0] / 2
-    ribs = np.zeros(bony.shape, np.uint8)
-    large = [n for n in range(1, count + 1) if sizes[n] >= SMALLEST_RIB_VOXELS]
-    for first, on_side in ((1, lambda x: x < middle), (13, lambda x: x >= middle)):
-        own = [n for n in large if on_side((boxes[n - 1][0].start + boxes[n - 1][0].stop) / 2)]
-        # Rib 1 starts highest in the spine; of two cut by the upper edge the lower one ends lower.
-        own.sort(key=lambda n: (-boxes[n - 1][2].stop, -boxes[n - 1][2].start))
-        for number, piece in enumerate(own[:12], start=first):
-            box = boxes[piece - 1]
-            ribs[box][pieces[box] == piece] = number
-    return ribs
-
-
 def _nearest_rib(ribs: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The number of the nearest rib at every voxel, 0 further away than `NUMBERED_VOXELS`."""
     away, index = ndimage.distance_transform_edt(ribs == 0, return_indices=True)
     return np.where(away <= NUMBERED_VOXELS, ribs[tuple(index)], 0).astype(np.uint8)
-
-
-def _rib_names() -> list[str]:
-    return [f"rib_{side}_{number}" for side in ("right", "left") for number in range(1, 13)]
 
 
 def _of_kind(

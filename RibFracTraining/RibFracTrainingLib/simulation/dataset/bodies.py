@@ -35,9 +35,9 @@ def check_body(spec: BodySpec) -> None:
         InputError: one cannot be used.
     """
     if spec.kind == ATLAS:
-        from ..bodies.atlas_file import read_rib_labels
+        from ..bodies.atlas_labels import read_labels
 
-        read_rib_labels(Path(spec.file))
+        read_labels(Path(spec.file))
     elif spec.kind != PHANTOM:
         from .real_scans import read_files
 
