@@ -94,6 +94,10 @@ def test_kinds_are_those_that_were_asked_for() -> None:
         ({"seed": -5}, "seed -5: expected a number from 0"),
         ({"fractures": (0, 10**30)}, r"fractures 0-10{30}: expected an increasing range within 0 to 10000"),
         ({"shams": (0, 10**30)}, "shams"),
+        ({"seed": 10**300}, "expected a number from 0 to 9223372036854775807"),
+        ({"heights_mm": (0.0, 1e9)}, r"heights 0 to 1e\+09 mm: expected .* within -1000 to 1000 mm"),
+        ({"heights_mm": (0.0, 19.0)}, "heights 0 to 19 mm: expected a range of 20 mm at least"),
+        ({"kinds": ("segmental",), "fractures": (1, 1)}, "fractures 1-1 of the kind segmental"),
     ],
 )
 def test_numbers_that_nothing_can_be_drawn_with_are_refused(change: dict[str, Any], words: str) -> None:

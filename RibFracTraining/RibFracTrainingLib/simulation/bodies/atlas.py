@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..body import Body
 from .anatomy import Bone, Soft, draw_bone, draw_soft
 from .atlas_file import CHANNELS, ZERO, Atlas, channel_steps
-from .canvas import AIR_HU, Canvas, Frame, drop_islands
+from .canvas import AIR_HU, Canvas, Frame, check_heights, drop_islands
 from .joints import draw_joint
 from .noise import SmoothField, spongy_tile, tiled
 from .pose import Pose, draw_pose, pose_matrix
@@ -44,6 +44,9 @@ def make_atlas_body(
         part: "chest", "right" or "left".
         heights_mm: least and greatest z from the middle of the ribs; None for all ribs.
         generator: of everything.
+
+    Raises:
+        InputError: no rib lies at the heights asked for.
     """
     pose, bone, soft = draw_pose(generator), draw_bone(generator), draw_soft(generator)
     matrix = pose_matrix(pose)
@@ -77,6 +80,7 @@ def _frame(
     low[:2], high[:2] = low[:2] - around, high[:2] + around
     low[2], high[2] = low[2] - HEIGHT_MARGIN_MM[0], high[2] + HEIGHT_MARGIN_MM[1]
     if heights_mm is not None:
+        check_heights(heights_mm, moved[:, 2])
         low[2], high[2] = heights_mm
     if part == "right":
         high[0] = HALF_MARGIN_MM

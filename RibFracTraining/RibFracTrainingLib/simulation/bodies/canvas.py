@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from RibFracDetectorLib.case.errors import InputError
 from scipy import ndimage
 
 from ..body import Body
@@ -125,6 +126,24 @@ class Canvas:
     def body(self) -> Body:
         """The finished chest."""
         return Body(self.hu, self.ribs, self.frame.spacing)
+
+
+def check_heights(heights_mm: tuple[float, float], ribs: NDArray) -> None:
+    """Refuse heights at which a body has no rib, before anything is painted.
+
+    Args:
+        heights_mm: least and greatest z.
+        ribs: (n,) z of points of the ribs, mm from where the heights count.
+
+    Raises:
+        InputError: the heights, and those of the ribs.
+    """
+    low, high = heights_mm
+    if high < ribs.min() or low > ribs.max():
+        raise InputError(
+            f"heights {low:g} to {high:g} mm: no rib lies there; choose some between {ribs.min():.0f} and "
+            f"{ribs.max():.0f} mm, where the ribs of this body are"
+        )
 
 
 def drop_islands(ribs: NDArray[np.uint8], share: float) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from ..body import Body
 from .anatomy import Anatomy, draw_anatomy
 from .cage import fit_cage
-from .canvas import Canvas, Frame, drop_islands
+from .canvas import Canvas, Frame, check_heights, drop_islands
 from .girdle import paint_girdle
 from .layout import Layout, lay_out
 from .noise import spongy_tile
@@ -46,7 +46,11 @@ class PhantomSettings:
 
 
 def make_phantom(settings: PhantomSettings, generator: np.random.Generator) -> tuple[Body, dict[str, Any]]:
-    """One chest without fractures, and all that was drawn for it."""
+    """One chest without fractures, and all that was drawn for it.
+
+    Raises:
+        InputError: no rib lies at the heights asked for.
+    """
     anatomy = draw_anatomy(generator)
     layout = lay_out(anatomy.build, generator)
     ribs = [make_rib(number, layout, anatomy, generator) for number in range(1, 25)]
@@ -78,6 +82,7 @@ def _frame(settings: PhantomSettings, layout: Layout, anatomy: Anatomy) -> Frame
         (high if settings.part == "right" else low)[0] = middle + (45 if settings.part == "right" else -45)
     if settings.height_mm is not None:
         middle = layout.move((0.0, 0.0, 0.0))[2]
+        check_heights(settings.height_mm, np.concatenate(layout.ribs)[:, 2] - middle)
         low[2], high[2] = np.array(settings.height_mm) + middle
     spacing = np.array(settings.spacing)
     size = np.ceil((high - low) / spacing).astype(int) + 1

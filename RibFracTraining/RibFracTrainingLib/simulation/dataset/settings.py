@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from RibFracDetectorLib.case.errors import InputError
 
-from ..lesions.fracture import LABELS
+from ..lesions.fracture import LABELS, SEGMENTAL
 
 LAYOUTS = ("nifti", "cache", "both")
 HALVES = ("right", "left")
@@ -14,6 +14,9 @@ PARTS = ("chest", "half", *HALVES)
 SPLITS = ("training", "test")
 MOST_IN_A_CASE = 10_000
 """Of fractures, imitators or shams; no chest has room for so many."""
+LARGEST_SEED = 2**63 - 1
+FARTHEST_MM = 1000.0
+"""Of heights from the middle; a scan is no higher, and memory has an end."""
 PHANTOM, ATLAS, CT = "phantom", "atlas", "ct"
 Range = tuple[float, float]
 
@@ -90,8 +93,8 @@ class SimulationSettings:
     def __post_init__(self) -> None:
         if min(self.training, self.test) < 0 or self.training + self.test < 1 or not self.bodies:
             raise InputError(f"expected at least one case and one body, not {self.training} and {self.test}")
-        if self.seed < 0:
-            raise InputError(f"seed {self.seed}: expected a number from 0")
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise InputError(f"seed {self.seed}: expected a number from 0 to {LARGEST_SEED}")
         for name in ("fractures", "imitators", "shams"):
             low, high = getattr(self, name)
             if not 0 <= low <= high <= MOST_IN_A_CASE:
@@ -100,10 +103,15 @@ class SimulationSettings:
                 )
         if not self.kinds or set(self.kinds) - set(LABELS):
             raise InputError(f"kinds {', '.join(self.kinds)}: expected some of {', '.join(LABELS)}")
+        if set(self.kinds) == {SEGMENTAL} and self.fractures[1] == 1:
+            raise InputError(
+                f"fractures {self.fractures[0]}-1 of the kind {SEGMENTAL}: it has two breaks, which count as "
+                "two; expected a greatest number of 2 or more, or another kind besides"
+            )
         if not 0 <= self.fracture_free <= 1 or not 0 <= self.slice_faults <= 1:
             raise InputError(f"shares {self.fracture_free} and {self.slice_faults}: expected 0 to 1")
-        if self.heights_mm is not None and not self.heights_mm[0] + 20 <= self.heights_mm[1]:
-            raise InputError(f"heights {self.heights_mm} mm: expected a range of 20 mm at least")
+        if self.heights_mm is not None:
+            _check_heights(*self.heights_mm)
         for low, high in (self.in_plane_mm, self.slice_mm):
             if not 0.3 <= low <= high <= 5:
                 raise InputError(f"spacing {low:g}-{high:g} mm: expected an increasing range within 0.3 to 5")
@@ -123,3 +131,11 @@ class SimulationSettings:
     def case_id(self, split: str, number: int) -> str:
         """Name of a case, which tells its seed and split."""
         return f"sim{self.seed}_{split}_{number:04d}"
+
+
+def _check_heights(low: float, high: float) -> None:
+    if not -FARTHEST_MM <= low <= low + 20 <= high <= FARTHEST_MM:
+        raise InputError(
+            f"heights {low:g} to {high:g} mm: expected a range of 20 mm at least within {-FARTHEST_MM:g} to "
+            f"{FARTHEST_MM:g} mm"
+        )
