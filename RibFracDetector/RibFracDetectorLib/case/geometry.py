@@ -119,6 +119,15 @@ def corners(grid: Grid) -> NDArray[np.float64]:
     return grid.index_to_lps(np.stack(np.meshgrid(*[(0, n - 1) for n in grid.size]), axis=-1).reshape(-1, 3))
 
 
+def grid_text(grid: Grid) -> str:
+    """A grid in words, to tell two of them apart."""
+    size, spacing = (" x ".join(f"{value:g}" for value in values) for values in (grid.size, grid.spacing))
+    origin, direction = (
+        ", ".join(f"{value + 0.0:.4g}" for value in values) for values in (grid.origin, grid.direction)
+    )
+    return f"{size} voxels of {spacing} mm from ({origin}) mm LPS along ({direction})"
+
+
 @dataclass(frozen=True)
 class BoxRas:
     """An oriented box in patient space, the form that MRML ROI markups take.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..case.errors import InputError
-from ..case.geometry import Grid, grids_apart
+from ..case.geometry import Grid, grid_text, grids_apart
 from ..case.reading import grid_in_header
 from .ground_truth import GroundTruth
 from .predictions import CaseResult, Predictions
@@ -32,8 +32,8 @@ def refuse_other_grid(case_id: str, found: Grid, expected: Grid) -> None:
     """
     if grids_apart(found, expected):
         raise InputError(
-            f"case {case_id}: the result lies on {_shown(found)}, its ground truth on {_shown(expected)}; "
-            "one grid is expected: give results and ground truth of the same scan"
+            f"case {case_id}: the result lies on {grid_text(found)}, its ground truth on "
+            f"{grid_text(expected)}; one grid is expected: give results and ground truth of the same scan"
         )
 
 
@@ -42,11 +42,3 @@ def _stated(case: CaseResult, use_masks: bool) -> Grid | None:
         return case.findings.ct.grid
     mask = case.seg_mask or case.instances
     return grid_in_header(mask) if use_masks and mask is not None else None
-
-
-def _shown(grid: Grid) -> str:
-    size, spacing = (" x ".join(f"{value:g}" for value in values) for values in (grid.size, grid.spacing))
-    origin, direction = (
-        ", ".join(f"{value + 0.0:.4g}" for value in values) for values in (grid.origin, grid.direction)
-    )
-    return f"{size} voxels of {spacing} mm from ({origin}) mm LPS along ({direction})"
