@@ -60,7 +60,7 @@ class SimulationSettings:
 
     Attributes:
         training, test: cases in each split. The splits draw from separate streams, so a test case of any
-            seed is never a training case of any other.
+            seed is never a training case of any other. Real scans show the same patients in both.
         seed: of everything.
         bodies: dealt out to the cases in turn.
         part: the whole "chest", its "right" or "left" half, or a "half" by chance.
