@@ -32,15 +32,23 @@ def with_faults(
     if count:
         insertion = sham_insertions(body, count, generator)
         body, shams = body.with_hu(insertion.hu), insertion.records
-    return body, {"motion_step": moved, "averaged_slice": averaged, "shams": [asdict(sham) for sham in shams]}
+    record = {"motion_step": moved, "averaged_slice": averaged, "shams": [asdict(sham) for sham in shams]}
+    return body, {**record, **asked_for("shams", len(shams), count)}
 
 
 def with_imitators(
     body: Body, settings: SimulationSettings, plan: tuple[Fracture, ...], generator: np.random.Generator
-) -> tuple[Body, list[Imitator]]:
-    """The body with imitators away from the planned fractures."""
+) -> tuple[Body, dict[str, Any]]:
+    """The body with imitators away from the planned fractures, and a record of them."""
     count = int(generator.integers(settings.imitators[0], settings.imitators[1] + 1))
-    if not count:
-        return body, []
-    hu, made = insert_imitators(body, count, generator, plan)
-    return body.with_hu(hu), made
+    made: list[Imitator] = []
+    if count:
+        hu, made = insert_imitators(body, count, generator, plan)
+        body = body.with_hu(hu)
+    record = {"imitators": [asdict(imitator) for imitator in made]}
+    return body, {**record, **asked_for("imitators", len(made), count)}
+
+
+def asked_for(name: str, placed: int, wanted: int) -> dict[str, int]:
+    """What a record says of a count that the ribs had no room for; nothing where all were placed."""
+    return {f"{name}_asked_for": wanted} if placed < wanted else {}

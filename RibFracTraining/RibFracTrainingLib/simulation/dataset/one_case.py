@@ -13,7 +13,7 @@ from ..lesions.insertion import insert_fractures
 from ..lesions.planning import EVEN_MIX, plan_fractures
 from ..scanner import draw_scanner, scan
 from .bodies import Drawn, draw_body
-from .distractions import with_faults, with_imitators
+from .distractions import asked_for, with_faults, with_imitators
 from .settings import SPLITS, SimulationSettings
 
 
@@ -27,7 +27,8 @@ class SimulatedCase:
         instances: uint16 [x, y, z], 0 or the number of a lesion.
         labels: class of each instance.
         grid: of both.
-        record: everything that was drawn, as JSON takes it.
+        record: everything that was drawn, as JSON takes it; where the ribs had no room for all,
+            `fractures_asked_for`, `shams_asked_for` or `imitators_asked_for` tells the number.
     """
 
     case_id: str
@@ -54,20 +55,21 @@ def simulate_case(settings: SimulationSettings, split: str, number: int) -> Simu
     body, distractions = with_faults(drawn.body, settings, fault_rng)
     mix = {kind: EVEN_MIX[kind] for kind in settings.kinds}
     plan = plan_fractures(body, count, plan_rng, mix) if count else ()
-    body, imitators = with_imitators(body, settings, plan, fault_rng)
+    body, look_alikes = with_imitators(body, settings, plan, fault_rng)
     made = insert_fractures(body, plan, lesion_rng)
     image, protocol = _scanned(drawn, made.hu, scan_rng)
+    shown = set(np.unique(made.instances).tolist())
+    labels = {value: label for value, label in made.labels.items() if value in shown}
     record = {
         "seed": [settings.seed, split, number],
         **drawn.record,
         "spacing": list(drawn.body.spacing),
         "scanner": protocol,
         **distractions,
-        "imitators": [asdict(imitator) for imitator in imitators],
+        **look_alikes,
         "fractures": {str(value): asdict(fracture) for value, fracture in enumerate(made.records, start=1)},
+        **asked_for("fractures", len(labels), count),
     }
-    shown = set(np.unique(made.instances).tolist())
-    labels = {value: label for value, label in made.labels.items() if value in shown}
     grid = Grid(image.shape, drawn.body.spacing)
     return SimulatedCase(settings.case_id(split, number), image, made.instances, labels, grid, record)
 

@@ -177,6 +177,8 @@ def _make(settings: SimulationSettings, target: Target, case: tuple[str, int]) -
             _write_files(Path(folder), target.root, made, prepared)
     size = " x ".join(str(count) for count in made.grid.size)
     count = len(made.labels)
+    if wanted := made.record.get("fractures_asked_for"):
+        return f"{made.case_id}: {size}, {count} of {wanted} fractures asked for"
     return f"{made.case_id}: {size}, {count or 'no'} fracture{'' if count == 1 else 's'}"
 
 
