@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from math import sqrt
 
 import pytest
+from ribfrac_testing.training_runs import environment
 from RibFracTrainingLib.training.data.worker_processes import in_processes
 
 
@@ -34,3 +37,24 @@ def test_whoever_leaves_early_waits_for_nothing(leave: Callable[[Iterator], None
     leave(results)
     assert time.monotonic() - began < 20
     assert not set(multiprocessing.active_children()) - others
+
+
+SHARED_WORK = """
+import time
+from RibFracTrainingLib.training.data.worker_processes import in_processes
+results = in_processes(time.sleep, [0, 60, 60, 60, 60], 2)
+next(results)
+print("at work", flush=True)
+next(results)
+"""
+
+
+def test_the_workers_of_a_killed_process_end() -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", SHARED_WORK], env=environment(), stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "at work\n"
+    parent.kill()
+    # The workers have inherited the pipe: it ends when all of them have.
+    assert parent.communicate(timeout=20) == ("", None)
