@@ -18,9 +18,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import InputError
+from .file_lock import NoLocksError
 from .naming import HALF_PRECISION
 from .processes import is_alive, this_host
-from .review_lock import CaseLock, NoLocksError
+from .review_lock import CaseLock
 from .whole_files import writing_to
 
 REVIEW_LOG_SUFFIX = "_review.jsonl"

@@ -7,22 +7,17 @@ its locks; the file therefore names who holds it, and a lock that another machin
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import json
 import os
 import platform
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from .errors import InputError
+from .file_lock import NoLocksError, lock_file, unlock_file
 from .whole_files import writing_to
-
-_HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
-# Windows keeps others from reading what is locked, so the byte that is locked lies behind the text.
-_LOCKED_BYTE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -37,10 +32,6 @@ class Holder:
 
     def __str__(self) -> str:
         return f"{self.reader} ({self.program}, process {self.process} on {self.host}, since {self.since})"
-
-
-class NoLocksError(InputError):
-    """The file system of a folder gives no locks."""
 
 
 class CaseLock:
@@ -84,16 +75,8 @@ class CaseLock:
         """Give the lock back; again does nothing."""
         if self._file is None:
             return
-        if os.name == "nt":  # no open file is removed there, so nobody else's new one either
-            self._close()
-            self._remove()
-        else:  # while it is still locked, for the same reason
-            self._remove()
-            self._close()
-
-    def _remove(self) -> None:
-        with contextlib.suppress(OSError):
-            self._path.unlink()
+        unlock_file(self._path, self._file)
+        self._file = None
 
     def _refuse_other_host(self) -> None:
         left = _holder_in(self._path)
@@ -118,46 +101,10 @@ class CaseLock:
 
 
 def _locked(path: Path) -> BinaryIO | None:
-    """The opened and locked file; None if someone has it."""
-    while True:
-        file = path.open("ab+")
-        try:
-            if not _lock(file, path):
-                file.close()
-                return None
-            # Its holder may have removed the file between our opening and locking it.
-            if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
-        except NoLocksError:
-            file.close()
-            if not path.stat().st_size:  # made by us just now
-                path.unlink()
-            raise
-        except BaseException:
-            file.close()
-            raise
-        file.close()
-
-
-def _lock(file: Any, path: Path) -> bool:
     try:
-        if os.name == "nt":
-            import msvcrt
-
-            file.seek(_LOCKED_BYTE)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in _HELD:
-            return False
-        raise NoLocksError(
-            f"{path}: this folder's file system gives no locks ({error.strerror}); copy the case to a local "
-            "folder"
-        ) from None
-    return True
+        return lock_file(path)
+    except NoLocksError as error:
+        raise NoLocksError(f"{error}; copy the case to a local folder") from None
 
 
 def _holder_in(path: Path) -> Holder | None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from RibFracDetectorLib.case.dataset import RECORD_SUFFIX
 from RibFracDetectorLib.case.errors import InputError
+from RibFracDetectorLib.case.file_lock import only_run_in
 from RibFracDetectorLib.case.json_files import read_json
 from RibFracDetectorLib.case.whole_files import write_json, writing_to
 
@@ -78,10 +79,16 @@ def simulate(settings: SimulationSettings, target: Target, workers: int, say: Sa
         say: is given one line for people at a time.
 
     Raises:
-        InputError: the folder holds another simulation or cannot be written to, or a body's file is no good.
+        InputError: the folder holds another simulation, another run is at work there or it cannot be written
+            to, or a body's file is no good.
     """
     if workers < 1:
         raise InputError(f"--workers {workers}: at least 1 is expected")
+    with only_run_in(target.root):
+        return _fill(settings, target, workers, say)
+
+
+def _fill(settings: SimulationSettings, target: Target, workers: int, say: Say) -> int:
     _check_folder(settings, target)
     names = {case: settings.case_id(*case) for case in settings.cases}
     wanted = [case for case, case_id in names.items() if not target.is_finished(case_id)]
@@ -191,7 +198,7 @@ def _write_files(staging: Path, root: Path, made: SimulatedCase, prepared: Prepa
 
 
 def _remove_unfinished(root: Path) -> None:
-    """What killed runs have left; one run at a time may work on a folder."""
+    """What killed runs have left."""
     remove_unfinished(root)
     for folder in root.glob(".partial-*"):
         shutil.rmtree(folder, ignore_errors=True)

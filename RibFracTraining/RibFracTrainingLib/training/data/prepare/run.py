@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from RibFracDetectorLib.case.dataset import DatasetError, agreed_data
 from RibFracDetectorLib.case.errors import InputError
+from RibFracDetectorLib.case.file_lock import only_run_in
 from RibFracDetectorLib.case.whole_files import writing_to
 
 from ..cache_writing import remove_unfinished
@@ -92,7 +93,8 @@ def prepare(options: PrepareOptions, say: Say) -> Prepared:
     Raises:
         DatasetError: everything that is wrong with the data; cases without problems are prepared and
             kept, the splits are not written.
-        InputError: the options or the disk do not allow a start, or what the scans are is contradicted.
+        InputError: the options or the disk do not allow a start, another run is at work in the output, or
+            what the scans are is contradicted.
     """
     _check_options(options)
     found = _find(options)
@@ -108,8 +110,15 @@ def prepare(options: PrepareOptions, say: Say) -> Prepared:
     )
     for note in found.notes:
         say(f"note: {note}")
-    problems = list(found.problems)
     _check_disk(found.cases, case_options, options.task is not None, say)
+    with only_run_in(options.output):
+        remove_unfinished(options.output)
+        return _prepare_found(found, case_options, options, say)
+
+
+def _prepare_found(found: Found, case_options: CaseOptions, options: PrepareOptions, say: Say) -> Prepared:
+    """Cases, splits and the task."""
+    problems = list(found.problems)
     cases: list[PreparedCase] = []
     outcomes = in_processes(partial(prepare_case, options=case_options), found.cases, options.jobs)
     with contextlib.closing(outcomes):
@@ -124,8 +133,9 @@ def prepare(options: PrepareOptions, say: Say) -> Prepared:
         plan, problems = plan_splits(cases, _wanted_splits(options, found))
     if problems:
         raise DatasetError(", ".join(str(source) for source in options.sources), problems)
+    in_place = not case_options.writes_files
     prefixes = {case.case_id: case.prefix if in_place else case.case_id for case in found.cases}
-    written = write_splits(options.output, plan, prefixes, main_split=not in_place, data=data)
+    written = write_splits(options.output, plan, prefixes, main_split=not in_place, data=case_options.data)
     task = write_task(options.output, options.task, cases, plan) if options.task is not None else None
     return Prepared(
         cases=len(cases),
@@ -201,7 +211,6 @@ def _check_disk(cases: list[SourceCase], options: CaseOptions, nndetection: bool
         )
     with writing_to(options.root):
         options.root.mkdir(parents=True, exist_ok=True)
-        remove_unfinished(options.root)
 
 
 def _grid_to_write(case: SourceCase, options: CaseOptions) -> Grid:
