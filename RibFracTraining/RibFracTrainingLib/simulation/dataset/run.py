@@ -24,6 +24,7 @@ from RibFracDetectorLib.case.whole_files import write_json, writing_to
 
 from ...training.data.cache_writing import lesions_of_mask, remove_unfinished, staged_case, write_arrays
 from ...training.data.layout import SPLIT_FILE, case_folder
+from ...training.data.prepare.seed_files import has_seed_files, is_filled, write_seed_files
 from ...training.data.prepared import PreparedCase, read_case
 from ...training.data.worker_processes import in_processes
 from .bodies import check_body
@@ -58,12 +59,15 @@ class Target:
         return self.layout != "cache"
 
     def is_finished(self, case_id: str) -> bool:
-        """Whether all of a case is there."""
-        if self.has_files and not (self.root / f"{case_id}{RECORD_SUFFIX}").is_file():
+        """Whether all of a case is there and readable."""
+        record = self.root / f"{case_id}{RECORD_SUFFIX}"
+        if self.has_files and not (is_filled(record) and has_seed_files(self.root, case_id)):
             return False
         if self.has_cache:
             try:
-                read_case(case_folder(self.root, case_id)).image()
+                case = read_case(case_folder(self.root, case_id))
+                case.image()
+                case.lesion_voxels()
             except InputError:
                 return False
         return True
@@ -191,8 +195,6 @@ def _make(settings: SimulationSettings, target: Target, case: tuple[str, int]) -
 
 def _write_files(staging: Path, root: Path, made: SimulatedCase, prepared: PreparedCase) -> None:
     """The seed's files, then the record, which tells that they are whole."""
-    from ...training.data.prepare.seed_files import write_seed_files
-
     write_seed_files(staging, root, made.image, made.instances, prepared)
     write_json(root / f"{made.case_id}{RECORD_SUFFIX}", made.record)
 

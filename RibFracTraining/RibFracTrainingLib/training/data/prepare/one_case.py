@@ -20,7 +20,7 @@ from ..classes import UNKNOWN
 from ..layout import case_folder
 from ..prepared import PreparedCase, read_case
 from .find_cases import SourceCase
-from .seed_files import SEED_SUFFIXES, write_seed_files
+from .seed_files import has_seed_files, write_seed_files
 
 if TYPE_CHECKING:
     from RibFracDetectorLib.engine.inference.spacing import SpacingRange
@@ -85,9 +85,7 @@ def finished_case(source: SourceCase, options: CaseOptions) -> PreparedCase | No
         case.lesion_voxels()
     except InputError:
         return None
-    whole = not options.writes_files or all(
-        (options.root / f"{source.case_id}{suffix}").is_file() for suffix in SEED_SUFFIXES
-    )
+    whole = not options.writes_files or has_seed_files(options.root, source.case_id)
     return case if whole and case.source == fingerprint(source, options) else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ SEED_SUFFIXES = (f"{IMAGE_SUFFIX}.nii.gz", f"{INSTANCE_SUFFIX}.nii.gz", CLASSES_
 def write_seed_files(
     staging: Path, root: Path, image: NDArray[np.int16], mask: NDArray, case: PreparedCase
 ) -> None:
-    """Write the three files into `staging`, then move them to `root`.
+    """Write the three files into `staging`, bring them to the disk, then move them to `root`.
 
     Args:
         staging: folder on the same disk.
@@ -42,7 +43,19 @@ def write_seed_files(
     write_mask_on(staging / names[1], mask.astype(np.uint8 if small else np.uint16), grid, grid)
     (staging / names[2]).write_text(json.dumps([_entry(lesion) for lesion in case.lesions]), encoding="utf-8")
     for name in names:
+        with (staging / name).open("rb+") as file:
+            os.fsync(file.fileno())
         (staging / name).replace(root / name)
+
+
+def has_seed_files(root: Path, case_id: str) -> bool:
+    """Whether the three files of a case are in `root`, none of them empty."""
+    return all(is_filled(root / f"{case_id}{suffix}") for suffix in SEED_SUFFIXES)
+
+
+def is_filled(path: Path) -> bool:
+    """Whether a file is there with something in it; an empty one is what a system that crashed leaves."""
+    return path.is_file() and path.stat().st_size > 0
 
 
 def _entry(lesion: Lesion) -> Mapping[str, Any]:
