@@ -28,6 +28,7 @@ from ...training.data.prepare.seed_files import has_seed_files, is_filled, write
 from ...training.data.prepared import PreparedCase, read_case
 from ...training.data.worker_processes import in_processes
 from .bodies import check_body
+from .body_files import SUMS, body_sums, with_same_files
 from .one_case import SimulatedCase, simulate_case
 from .settings import LAYOUTS, SPLITS, SimulationSettings
 
@@ -122,8 +123,9 @@ def _check_folder(settings: SimulationSettings, target: Target) -> None:
     if path.exists():
         # Where no case was made yet, nothing is lost by other settings.
         if any(not entry.is_dir() or _visible(entry) for entry in entries):
-            found = read_json(path)
-            _check_same(path, found if isinstance(found, dict) else {}, _content(settings, target))
+            found, content = read_json(path), _content(settings, target)
+            found = with_same_files(path, found, content) if isinstance(found, dict) else {}
+            _check_same(path, found, content)
     elif entries:
         raise InputError(
             f"{target.root} holds {entries[0].name}, which is not of this simulation; choose a new folder"
@@ -161,7 +163,8 @@ def _claim(settings: SimulationSettings, target: Target) -> None:
 
 def _content(settings: SimulationSettings, target: Target) -> dict[str, Any]:
     """What the settings file holds, as JSON gives it back."""
-    return json.loads(json.dumps({**asdict(settings), "layout": target.layout, "data": "simulated"}))
+    made_of = {**asdict(settings), "layout": target.layout, "data": "simulated"}
+    return json.loads(json.dumps({**made_of, SUMS: body_sums(settings.bodies)}))
 
 
 def _make(settings: SimulationSettings, target: Target, case: tuple[str, int]) -> str:
