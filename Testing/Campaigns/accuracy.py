@@ -19,7 +19,7 @@ Nothing here says anything about patients: every fracture is simulated.
 from __future__ import annotations
 
 import argparse
-import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,10 @@ from commands import detect, report, simulate
 from fidelity import compare_runs
 from ribfrac_testing.reference import shared_data_folder
 from RibFracDetectorLib.case.catalogue import find_model
+from RibFracDetectorLib.case.errors import InputError
+from RibFracDetectorLib.case.json_files import read_json
 from RibFracDetectorLib.case.reviewed_case import file_sha256
+from RibFracDetectorLib.case.whole_files import writing_to
 from RibFracDetectorLib.evaluation.bootstrap import percentile_interval, scan_weights
 from RibFracDetectorLib.evaluation.center_metric import pool_by_center
 from RibFracDetectorLib.evaluation.froc import operating_score
@@ -46,6 +49,7 @@ from traits import found_by_trait
 PARTS = ("validation", "held-out", "bodies", "real", "shams", "fidelity")
 THOROUGH = ("--exhaustive", "--engine", "torch", "--precision", "fp32")
 NEED_REAL_SCANS = ("real", "shams", "fidelity")
+NEED_THRESHOLD = ("held-out", "real", "shams")
 VALIDATION_CHESTS = 6
 FALSE_POSITIVES = 3.0  # a chest without a fracture: what a reader is asked to look at in vain
 REPLICATES = 1000
@@ -77,16 +81,29 @@ def main() -> None:
     add("--shams", type=int, default=120, help="places")
     add("--workers", type=int, default=2)
     options = parser.parse_args()
-    if fault := _missing_scans(options):
-        parser.exit(2, f"{parser.prog}: {fault}\n")
-    options.output.mkdir(parents=True, exist_ok=True)
-    path = options.output / "accuracy.json"
-    results = json.loads(path.read_text()) if path.exists() else {}
+    try:
+        print(_measured(options))
+    except InputError as error:
+        parser.exit(error.exit_status, f"{parser.prog}: {error}\n")
+
+
+def _measured(options: argparse.Namespace) -> str:
+    """All parts, measured now or before, as a table.
+
+    Raises:
+        InputError: no such weights, an output of others, or a part that is missing.
+    """
     model = file_sha256(find_model(options.weights)[0])
+    path = options.output / "accuracy.json"
+    results = read_json(path) if path.exists() else {}
     if results.setdefault("weights_sha256", model) != model:
-        parser.error(
+        raise InputError(
             f"{path} is about another model ({results['weights_sha256'][:12]}); choose another --output"
         )
+    _check_scans(options)
+    _check_parts(options.parts, results)
+    with writing_to(options.output):
+        options.output.mkdir(parents=True, exist_ok=True)
     write_json(path, results)
     for part in PARTS:
         if part in options.parts:
@@ -94,22 +111,28 @@ def main() -> None:
             write_json(path, results)
     table = as_table(results)
     (options.output / "accuracy.md").write_text(table)
-    print(table)
+    return table
 
 
-def _missing_scans(options: argparse.Namespace) -> str | None:
-    """What to do about real scans that a part needs and that are not there; None if all is well.
+def _check_parts(wanted: Collection[str], results: Mapping[str, Any]) -> None:
+    """Told at the start: what comes before the threshold is used takes hours."""
+    needing = [part for part in NEED_THRESHOLD if part in wanted]
+    if needing and "validation" not in {*wanted, *results}:
+        raise InputError(
+            f"--parts {' '.join(wanted)}: no threshold was fixed yet, which {', '.join(needing)} needs; add "
+            "validation"
+        )
 
-    Told at the start: the parts that need none take hours.
-    """
+
+def _check_scans(options: argparse.Namespace) -> None:
+    """Told at the start, too: the parts that need no real scans take hours."""
     needing = [part for part in NEED_REAL_SCANS if part in options.parts]
-    if not needing or _healthy(options):
-        return None
-    others = [part for part in PARTS if part not in NEED_REAL_SCANS]
-    return (
-        f"{options.real}: no *.nii.gz there, real scans are expected for {', '.join(needing)}; name their "
-        f"folder with --real or RIBFRAC_SHARED_DATA, or leave those out with --parts {' '.join(others)}"
-    )
+    if needing and not _healthy(options):
+        others = " ".join(part for part in PARTS if part not in NEED_REAL_SCANS)
+        raise InputError(
+            f"{options.real}: no *.nii.gz there, real scans are expected for {', '.join(needing)}; name their "
+            f"folder with --real or RIBFRAC_SHARED_DATA, or leave those out with --parts {others}"
+        )
 
 
 def _validation(options: argparse.Namespace, _: dict[str, Any]) -> dict[str, Any]:
@@ -167,12 +190,14 @@ def _real(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any
 def _shams(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
     threshold = results["validation"]["threshold"]
     scans = _healthy(options)
+    untouched = options.output / "untouched"
+    detect(scans, untouched, options.weights)
     folder = options.output / "shams"
     a_scan = 30
     only = (*FRACTURE_FREE, "--shams", f"{a_scan}-{a_scan}", *NOTHING_ELSE)
     simulate(folder / "data", -(-options.shams // a_scan), 7004, 1, *only, *_bodies(scans))
     _searched(folder, options.weights)
-    return count_at_places(folder, options.output / "untouched", threshold)
+    return count_at_places(folder, untouched, threshold)
 
 
 def _fidelity(options: argparse.Namespace, _: dict[str, Any]) -> dict[str, Any]:

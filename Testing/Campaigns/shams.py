@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from records import read_record
+from RibFracDetectorLib.case.naming import case_id_from_name
 from RibFracDetectorLib.evaluation.boxes import points_in_boxes
 from RibFracDetectorLib.evaluation.cases import Detections
 from RibFracDetectorLib.evaluation.predictions import read_predictions
@@ -27,8 +28,8 @@ def count_at_places(folder: Path, untouched: Path, threshold: float) -> dict[str
     counts = np.zeros((2, 2), dtype=np.int64)
     for case, result in after.items():
         record = read_record(folder / "data", case)
-        places = np.array([sham["centre"] for sham in record["shams"]], dtype=np.float64)
-        scan = Path(record["ct"]).name.removesuffix(".nii.gz")
+        places = np.array([sham["centre"] for sham in record["shams"]], dtype=np.float64).reshape(-1, 3)
+        scan = case_id_from_name(Path(record["ct"]))
         with_sham = _raised(places, result.lists[LIST], threshold)
         without = _raised(places, before[scan].lists[LIST], threshold)
         np.add.at(counts, (with_sham.astype(int), without.astype(int)), 1)
