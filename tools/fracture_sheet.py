@@ -16,7 +16,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from refusals import refusing_wrong_input
+from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.reading import read_ct
+from RibFracDetectorLib.case.whole_files import written_whole
 from RibFracTrainingLib.simulation.bodies.phantom import PhantomSettings, make_phantom
 from RibFracTrainingLib.simulation.body import Body, rib_name
 from RibFracTrainingLib.simulation.lesions.fracture import LABELS, SHAM, Fracture
@@ -44,6 +47,21 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=4, help="lesions of each kind")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
+    with refusing_wrong_input():
+        draw_sheet(arguments)
+
+
+def draw_sheet(arguments: argparse.Namespace) -> None:
+    """Insert lesions and draw them.
+
+    Raises:
+        InputError: no lesion is asked for, the output is no picture or cannot be written, or the scan or its
+            ribs cannot be used.
+    """
+    if arguments.each < 1:
+        raise InputError(f"--each {arguments.each}: at least 1 is expected")
+    if arguments.output.suffix != ".png":
+        raise InputError(f"the output is {arguments.output}; expected NAME.png")
     seeds = iter(np.random.SeedSequence(arguments.seed).spawn(2 + 2 * len(arguments.kinds)))
     body = _phantom(next(seeds)) if arguments.ct is None else _scan(arguments.ct)
     scanner_seed = next(seeds) if arguments.ct is None else None
@@ -68,7 +86,8 @@ def _phantom(seed: np.random.SeedSequence) -> Body:
 def _scan(path: Path) -> Body:
     ct = read_ct(path)
     found = find_ribs(ct.voxels, ct.grid.spacing)
-    print(found.verdict)
+    if not found.usable:
+        raise InputError(f"{path}: {found.verdict}; choose a scan of a whole chest")
     return Body(ct.voxels.astype(np.float32), found.ribs, ct.grid.spacing)
 
 
@@ -141,7 +160,8 @@ def _draw(rows: list[tuple], output: Path) -> None:
         axes[0, 2 * view].set_title(f"{name}: before", color="white", fontsize=8)
         axes[0, 2 * view + 1].set_title("after (simulated)", color="white", fontsize=8)
     figure.tight_layout(pad=0.15)
-    figure.savefig(output, dpi=75, facecolor="black")
+    with written_whole(output) as temporary:
+        figure.savefig(temporary, dpi=75, facecolor="black")
 
 
 if __name__ == "__main__":

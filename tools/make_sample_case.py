@@ -9,6 +9,7 @@ split: no training of any seed draws it.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -16,8 +17,9 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "RibFracDetector"), str(ROOT / "RibFracTraining")]
+sys.path[:0] = [str(ROOT / name) for name in ("RibFracDetector", "RibFracTraining", "tools")]
 
+from refusals import refusing_wrong_input  # noqa: E402
 from RibFracDetectorLib.case.dataset import RECORD_SUFFIX  # noqa: E402
 from RibFracDetectorLib.case.reading import read_ct  # noqa: E402
 from RibFracDetectorLib.case.whole_files import written_whole  # noqa: E402
@@ -78,4 +80,15 @@ def write_thumbnail(scan: Path, picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "Resources" / "SampleData")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        default=ROOT / "Resources" / "SampleData",
+        help="where to (default: Resources/SampleData)",
+    )
+    with refusing_wrong_input():
+        main(parser.parse_args().folder)

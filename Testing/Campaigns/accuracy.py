@@ -130,8 +130,8 @@ def _check_scans(options: argparse.Namespace) -> None:
     if needing and not _healthy(options):
         others = " ".join(part for part in PARTS if part not in NEED_REAL_SCANS)
         raise InputError(
-            f"{options.real}: no *.nii.gz there, real scans are expected for {', '.join(needing)}; name their "
-            f"folder with --real or RIBFRAC_SHARED_DATA, or leave those out with --parts {others}"
+            f"{options.real}: no *.nii.gz there, real scans are expected for {', '.join(needing)}; name "
+            f"their folder with --real or RIBFRAC_SHARED_DATA, or leave those out with --parts {others}"
         )
 
 
