@@ -65,4 +65,6 @@ def write_json(path: Path, content: Any) -> None:
 def _refusal(path: Path, error: OSError) -> str:
     if error.errno in _NO_SPACE:
         return f"{path}: cannot be written, the disk or quota is full ({error.strerror}); free some space"
+    if error.errno is None:  # numpy counts what it has written, and does not ask the system why
+        return f"{path}: cannot be written whole ({error}); check that the disk is not full"
     return f"{path}: cannot be written ({error.strerror or error}); choose another output folder"
