@@ -95,9 +95,7 @@ def measure(options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any
     present = options.scan.exists()
     if "scans" in options.parts:
         results["scans"] = {
-            scan.name: _cold_and_warm(scan, path, folder / scan.name, window)
-            for scan in (options.scan, SAMPLE)
-            if scan.exists()
+            name: _cold_and_warm(scan, path, folder, window) for name, scan in _scans(options.scan).items()
         }
         yield results
     if "old" in options.parts and present:
@@ -110,25 +108,34 @@ def measure(options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any
         _add_ratios(results)
         yield results
     if "original" in options.parts and present:
-        results["original_in_full"] = _in_full(options.scan, path, folder / "original", window, results)
+        results["original_in_full"] = _in_full(options.scan, path, folder, window, results)
         yield results
     if "scans" in options.parts and not options.no_long:
-        runs = _cold_and_warm(_long_scan(folder), path, folder / "long", window)
+        runs = _cold_and_warm(_long_scan(folder), path, folder, window)
         results["scans"] = {**results.get("scans", {}), LONG_NAME: runs}
         yield results
 
 
-def _cold_and_warm(scan: Path, weights: Path, folder: Path, window: list[str]) -> dict[str, Any]:
-    folder.mkdir()
+def _scans(given: Path) -> dict[str, Path]:
+    """The scan and the sample case, those that exist, each once, by the name that the results give it."""
+    found = {given.name: given} if given.exists() else {}
+    if SAMPLE.exists() and not (found and given.samefile(SAMPLE)):
+        found[SAMPLE.name if SAMPLE.name not in found else f"sample case {SAMPLE.name}"] = SAMPLE
+    return found
+
+
+def _cold_and_warm(scan: Path, weights: Path, parent: Path, window: list[str]) -> dict[str, Any]:
+    folder = Path(tempfile.mkdtemp(dir=parent))
     return {name: run_detect(scan, weights, folder, "--set", *window) for name in ("cold", "warm")}
 
 
 def _in_full(
-    scan: Path, weights: Path, folder: Path, window: list[str], results: dict[str, Any]
+    scan: Path, weights: Path, parent: Path, window: list[str], results: dict[str, Any]
 ) -> dict[str, Any]:
     """Mode `original` as a user runs it, and how many times slower it is than the default."""
-    folder.mkdir()
-    run = run_detect(scan, weights, folder, "--mode", "original", "--set", *window)
+    run = run_detect(
+        scan, weights, Path(tempfile.mkdtemp(dir=parent)), "--mode", "original", "--set", *window
+    )
     fast = results.get("scans", {}).get(scan.name, {})
     ratios = {name: run["wall_seconds"] / other["wall_seconds"] for name, other in fast.items()}
     return {"scan": scan.name, "run": run, "times_slower_than": ratios}

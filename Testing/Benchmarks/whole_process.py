@@ -12,6 +12,9 @@ from typing import Any
 
 from RibFracDetectorLib.case.reading import case_id_of
 
+MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
+"""Unit of `ru_maxrss`."""
+
 
 def run_detect(scan: Path, weights: Path, folder: Path, *more: str) -> dict[str, Any]:
     """One run in a process of its own.
@@ -45,7 +48,7 @@ def run_detect(scan: Path, weights: Path, folder: Path, *more: str) -> dict[str,
     return {
         "wall_seconds": wall,
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
-        "peak_memory_gb": usage.ru_maxrss / 1e6,
+        "peak_memory_gb": usage.ru_maxrss * MAXRSS_BYTES / 1e9,
         "engine": provenance["engine"],
         "precision": provenance["precision"],
         "windows": provenance["windows"],
