@@ -10,6 +10,7 @@ fits into memory. Run it with RibFracDetector and RibFracTraining on PYTHONPATH:
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -40,6 +41,7 @@ from torch.utils.data import DataLoader
 SCAN = (512, 512, 320)
 SPACING = (0.75, 0.75, 1.1)
 LESIONS = 8
+_READ_AHEAD = 2  # batches a worker; the rate does not depend on it
 
 
 def main() -> None:
@@ -83,8 +85,8 @@ def _measure(cases: list[PreparedCase], options: argparse.Namespace) -> dict[str
         "workers": options.workers,
         "seconds_per_patch": {name: seconds[name] / count for name, (count, _) in stages.items()},
         "patches_per_second": {name: count / seconds[name] for name, (count, _) in stages.items()},
-        "loader_patches_per_second": _loader_rate(samples, options, None),
-        "loader_and_augment_patches_per_second": _loader_rate(samples, options, device),
+        "loader_patches_per_second": loader_rate(samples, options, None),
+        "loader_and_augment_patches_per_second": loader_rate(samples, options, device),
     }
 
 
@@ -108,29 +110,41 @@ def _median_seconds(work: Callable[[int], object], repeats: int, device: torch.d
     return statistics.median(taken[1:])
 
 
-def _loader_rate(samples: CropSamples, options: argparse.Namespace, device: torch.device | None) -> float:
-    """Patches a second of the loader over an epoch, after its workers have begun to deliver."""
-    batches = EpochBatches(
-        max(len(samples), (options.steps + options.workers + 2) * options.samples_per_step),
-        options.samples_per_step,
-        seed=0,
-    )
+def loader_rate(samples: CropSamples, options: argparse.Namespace, device: torch.device | None) -> float:
+    """Patches a second of the loader, once its workers keep up their pace.
+
+    They read ahead, so what comes first comes at once, and batches come in groups of as many as there are
+    workers. So the clock starts after what was read ahead, and whole rounds of the workers are counted, while
+    they have more to prepare.
+
+    Args:
+        samples: of which epochs are made.
+        options: of the command line; `steps` is the number of rounds.
+        device: where patches are augmented, too; None leaves that out.
+    """
+    ahead, counted = _READ_AHEAD * options.workers, options.steps * max(options.workers, 1)
+    begin_after = max(ahead, 1)
     loader = DataLoader(
         _Wrapped(samples),
-        batch_sampler=batches,
+        batch_sampler=EpochBatches(
+            max(len(samples), (begin_after + counted + ahead) * options.samples_per_step),
+            options.samples_per_step,
+            seed=0,
+        ),
         collate_fn=collate,
         num_workers=options.workers,
+        prefetch_factor=_READ_AHEAD if options.workers else None,
         persistent_workers=options.workers > 0,
         pin_memory=device is not None and device.type == "cuda",
     )
     delivered, begin = 0, 0.0
-    for number, crops in enumerate(loader):
+    for number, crops in enumerate(itertools.islice(loader, begin_after + counted), start=1):
         if device is not None:
             _augment(crops, device, number)
             _wait(device)
-        if number == options.workers:  # what was read ahead while the workers started does not count
+        if number == begin_after:
             begin = time.perf_counter()
-        elif number > options.workers:
+        elif number > begin_after:
             delivered += len(crops.images)
     return delivered / (time.perf_counter() - begin)
 
