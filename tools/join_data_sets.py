@@ -2,13 +2,15 @@
 
     python tools/join_data_sets.py MIXTURE easy mix:17 chest
 
-`mix:17` takes the first 17 training cases alone. Nothing is copied, so the sources must stay where they are.
+`mix:17` takes the first 17 training cases alone, unless a folder has that very name. Nothing is copied, so
+the sources must stay where they are.
 Exit status 2 where a source is unfit: no split file, a case that is not prepared, a name that comes twice.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from RibFracDetectorLib.case.dataset import (  # noqa: E402
     stated_data,
 )
 from RibFracDetectorLib.case.errors import InputError  # noqa: E402
-from RibFracDetectorLib.case.whole_files import write_json  # noqa: E402
+from RibFracDetectorLib.case.whole_files import write_json, writing_to  # noqa: E402
 from RibFracTrainingLib.training.data.layout import CACHE, SPLIT_FILE, case_folder  # noqa: E402
 
 
@@ -44,7 +46,7 @@ def join(output: Path, sources: list[str]) -> int:
     """Make the mixture and return how many cases it has.
 
     Raises:
-        InputError: `output` exists, or a source is unfit.
+        InputError: `output` exists or cannot be written, or a source is unfit.
     """
     if output.exists():
         raise InputError(f"{output} exists; expected a new folder, choose another or remove it")
@@ -61,17 +63,26 @@ def join(output: Path, sources: list[str]) -> int:
                 splits[name].append(case)
     # One real scan among simulated ones is reason enough not to call the mixture simulated.
     data = {"data": said.pop()} if len(said) == 1 and "unknown" not in said else {}
-    (output / CACHE).mkdir(parents=True)
-    for case, target in links.items():
-        case_folder(output, case).symlink_to(target.resolve())
-    write_json(output / SPLIT_FILE, {**splits, **data})
+    try:
+        with writing_to(output):
+            (output / CACHE).mkdir(parents=True)
+            for case, target in links.items():
+                case_folder(output, case).symlink_to(target.resolve())
+            write_json(output / SPLIT_FILE, {**splits, **data})
+    except InputError:
+        shutil.rmtree(output, ignore_errors=True)
+        raise
     return len(links)
 
 
 def _parsed(source: str) -> tuple[Path, int | None]:
     """The folder, and how many training cases alone are wanted, None for everything."""
     folder, colon, count = source.rpartition(":")
-    return (Path(folder), int(count)) if colon and count.isdigit() else (Path(source), None)
+    if not colon or not count.isdecimal() or Path(source).is_dir():
+        return Path(source), None
+    if int(count) == 0:
+        raise InputError(f"{source}: no case is asked for; expected 1 or more, or leave that source out")
+    return Path(folder), int(count)
 
 
 def _cases(folder: Path, wanted: int | None) -> dict[str, list[str]]:

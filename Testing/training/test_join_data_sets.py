@@ -70,7 +70,11 @@ def test_a_mixture_with_scans_of_unknown_origin_is_not_called_simulated(
 
 
 @pytest.mark.parametrize(
-    "what", ["output exists", "no split file", "no splits", "too few", "twice", "not prepared"]
+    "what",
+    [
+        *("output exists", "output under a file", "no split file", "no splits", "too few", "none", "twice"),
+        "not prepared",
+    ],
 )
 def test_unfit_sources_are_refused_and_nothing_is_made(
     what: str, tmp_path: Path, two: tuple[Path, Path]
@@ -79,6 +83,10 @@ def test_unfit_sources_are_refused_and_nothing_is_made(
     output = tmp_path / "mixture"
     if what == "output exists":
         output.mkdir()
+    elif what == "output under a file":
+        output = one / SPLIT_FILE / "mixture"
+    elif what == "none":
+        other = Path(f"{other}:0")
     elif what == "no split file":
         (other / SPLIT_FILE).unlink()
     elif what == "no splits":
@@ -95,3 +103,13 @@ def test_unfit_sources_are_refused_and_nothing_is_made(
     assert run.stderr.startswith("join_data_sets: ")
     assert run.stderr.count("\n") == 1
     assert not (output / SPLIT_FILE).exists()
+
+
+def test_a_folder_whose_name_ends_like_a_number_of_cases_can_be_given(
+    tmp_path: Path, two: tuple[Path, Path]
+) -> None:
+    named = two[0].rename(tmp_path / "with:2")
+    run = join(tmp_path / "mixture", named, f"{two[1]}:1")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith(f"{FEW.training + FEW.test + 1} cases")
+    assert join(tmp_path / "another", f"{named}:1").stdout.startswith("1 cases")
