@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -39,11 +40,21 @@ def test_every_weight_is_the_mean_and_can_be_published(tmp_path: Path) -> None:
     assert load_weights(published.file).meta["epoch"] == 5
 
 
+def configured(path: Path, override: str) -> Path:
+    """A checkpoint of a training with one setting of its own."""
+    state = seeded_state_dict("S")
+    return write_training_checkpoint(path, "ribfrac_s", state, "simulated", overrides=[override])
+
+
 UNFIT: dict[str, Callable[[Path], list[Path]]] = {
     "one alone": lambda _: [],
     "missing": lambda folder: [folder / "missing.pth"],
     "another network": lambda folder: [trained(folder / "d.pth", 0.0, architecture="D")],
     "other data": lambda folder: [trained(folder / "real.pth", 0.0, kind="real")],
+    "other inference": lambda folder: [configured(folder / "b.pth", "inference.overlap=0.5")],
+    "other classes": lambda folder: [configured(folder / "b.pth", "data.label_map={1: 0, 2: 0, 3: null}")],
+    "the same file": lambda folder: [folder / "a.pth"],
+    "a copy": lambda folder: [Path(shutil.copy(folder / "a.pth", folder / "copy.pth"))],
 }
 
 
@@ -63,3 +74,12 @@ def test_a_file_that_exists_is_kept(tmp_path: Path) -> None:
     assert run.returncode == 2
     assert "exists" in run.stderr
     assert kept.read_bytes() == before
+
+
+@pytest.mark.parametrize("output", ["mean", "missing/mean.pth"])
+def test_the_output_is_a_new_file_in_a_folder_that_exists(output: str, tmp_path: Path) -> None:
+    run = average(tmp_path / output, tmp_path / "a.pth", tmp_path / "b.pth")
+    assert run.returncode == 2
+    assert run.stderr == (
+        f"average_checkpoints: the output is {tmp_path / output}; expected NAME.pth in a folder that exists\n"
+    )

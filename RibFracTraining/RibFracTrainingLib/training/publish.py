@@ -66,7 +66,7 @@ def publish(checkpoint: Path, output: Path, half: bool, training_data: str | Non
     if output.suffix != ".pth" or not output.stem:
         raise InputError(f"the output is {output}; expected NAME.pth")
     kind = _kind_of_data(weights, training_data)
-    configuration = _configuration(checkpoint, meta["config"])
+    configuration = read_configuration(checkpoint, meta["config"])
     kept = {key: meta[key] for key in KEPT_META if key in meta}
     kept |= {"training_data": kind, "inference": json.dumps(configuration["inference"])}
     file = _write_weights(weights, kept, output, half)
@@ -90,8 +90,16 @@ def read_meta(checkpoint: Path) -> dict[str, Any]:
     return meta
 
 
-def _configuration(checkpoint: Path, text: Any) -> dict[str, Any]:
-    """The configuration of a training; others write Python, or less, under that name."""
+def read_configuration(checkpoint: Path, text: Any) -> dict[str, Any]:
+    """The configuration of a training; others write Python, or less, under that name.
+
+    Args:
+        checkpoint: whose it is.
+        text: what its metadata call `config`.
+
+    Raises:
+        InputError: it is none of `ribfrac train`.
+    """
     try:
         found = yaml.safe_load(text) if isinstance(text, str) else None
     except yaml.YAMLError:
