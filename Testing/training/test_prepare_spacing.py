@@ -84,6 +84,7 @@ def test_cases_within_the_range_stay_as_they_are(tmp_path: Path) -> None:
         assert case.lesions == plain.lesions
 
 
+@pytest.mark.slow
 def test_another_range_prepares_again(tmp_path: Path) -> None:
     source = write_ribfrac(tmp_path / "source", some_scans())
 
@@ -107,9 +108,7 @@ def test_the_source_itself_is_not_resampled(tmp_path: Path) -> None:
     assert sorted((path.name, path.read_bytes()) for path in source.iterdir()) == before
 
 
-@pytest.mark.parametrize(
-    "value", ["1.0", "[[1, 2], [1, 2]]", "[[2, 1], [1, 2], [1, 2]]", "[[0, 1], [1, 2], [1, 2]]", "0.8-1"]
-)
+@pytest.mark.parametrize("value", ["[[1, 2], [1, 2]]", "[[2, 1], [1, 2], [1, 2]]", "0.8-1"])
 def test_wrong_ranges(tmp_path: Path, value: str) -> None:
     source = write_ribfrac(tmp_path / "source", some_scans())
     done = ribfrac("prepare", source, "--output", tmp_path / "out", "--spacing-range", value)
