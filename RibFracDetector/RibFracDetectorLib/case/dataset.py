@@ -25,6 +25,8 @@ CLASSES_SUFFIX = "_ins2cls.json"
 RECORD_SUFFIX = "_simulation.json"
 NIFTI_EXTENSIONS = (".nii.gz", ".nii")
 SPLITS = ("training", "test")
+DATA_KINDS = ("simulated", "real", "unknown")
+"""What scans can be said to be."""
 SPLIT_FILES = "dataset*.json"
 
 
@@ -85,7 +87,7 @@ def stated_data(path: Path) -> str:
     """What a split file says about its scans: "real" or "simulated"; "unknown" if it says nothing."""
     content: Any = read_json(path)
     data = content.get("data") if isinstance(content, dict) else None
-    return data if data in ("real", "simulated") else "unknown"
+    return data if data in DATA_KINDS else "unknown"
 
 
 def agreed_data(given: str, stated: str, source: str) -> str:

@@ -110,13 +110,18 @@ def grids_apart(one: Grid, other: Grid) -> bool:
     order = np.abs(one.direction_matrix.T @ other.direction_matrix).argmax(axis=0)
     if tuple(one.size[axis] for axis in order) != other.size:
         return True
-    distances = np.linalg.norm(corners(one)[:, None] - corners(other)[None], axis=2)
+    distances = np.linalg.norm(_corners(one)[:, None] - _corners(other)[None], axis=2)
     return bool(max(distances.min(axis=0).max(), distances.min(axis=1).max()) > min(one.spacing) / 2)
 
 
-def corners(grid: Grid) -> NDArray[np.float64]:
+def _corners(grid: Grid) -> NDArray[np.float64]:
     """LPS millimetres of the outermost voxels' centres, (8, 3)."""
     return grid.index_to_lps(np.stack(np.meshgrid(*[(0, n - 1) for n in grid.size]), axis=-1).reshape(-1, 3))
+
+
+def corners_apart(one: Grid, other: Grid) -> float:
+    """The largest distance in mm, along an axis of LPS, of outermost voxels of two grids of one size."""
+    return float(np.abs(_corners(one) - _corners(other)).max())
 
 
 def grid_text(grid: Grid) -> str:

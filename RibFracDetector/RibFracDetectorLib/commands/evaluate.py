@@ -8,13 +8,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..case.dataset import SPLITS
+from ..case.dataset import DATA_KINDS, SPLITS
 from ..case.errors import InputError
 from .class_codes import CLASS_CODES
 from .given_path import given_path
 
 METRICS = ("center", "ribfrac", "map")
-DATA_KINDS = ("simulated", "real", "unknown")
 DATA_HELP = "what the scans are (default: what their split file or simulation record says, else unknown)"
 _EPILOG = f"""\
 ground truth: *_ins2cls.json (+ *_instance.nii[.gz]), *-label.nii[.gz] of RibFrac (+ info .csv), or

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..case.dataset import DatasetError
+from ..case.dataset import DATA_KINDS, DatasetError
 from ..case.errors import InputError
 from ..case.whole_files import written_whole
 from .class_codes import CLASS_CODES
@@ -64,7 +64,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     add("--unknown-classes", action="store_true", help="accept fractures without a class")
     add("--leave-out", action="append", default=[], metavar="ID", help="case not to use; may be repeated")
     told = "what the scans are, which publish wants to know (default: what the split file says)"
-    add("--data", choices=("simulated", "real", "unknown"), default="unknown", help=told)
+    add("--data", choices=DATA_KINDS, default="unknown", help=told)
     add("--spacing-range", metavar="MM", help=_SPACING_RANGE)
     add("--jobs", type=int, default=1, metavar="N", help="processes (default 1; about 2 GB of memory each)")
     parser.set_defaults(run=run)

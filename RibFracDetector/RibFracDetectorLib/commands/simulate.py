@@ -153,6 +153,11 @@ def _changed(args: argparse.Namespace, among: Container[str]) -> list[str]:
     ]
 
 
+def _without_effect(options: list[str], where: str) -> InputError:
+    these = "it" if len(options) == 1 else "them"
+    return InputError(f"{', '.join(options)}: without effect {where}; leave {these} out")
+
+
 def _check_real_scans(args: argparse.Namespace, are_real: list[bool]) -> None:
     """Refuse what real scans cannot have.
 
@@ -164,10 +169,7 @@ def _check_real_scans(args: argparse.Namespace, are_real: list[bool]) -> None:
         InputError: an option that would do nothing, or two splits of the same patients.
     """
     if all(are_real) and (idle := _changed(args, OF_DRAWN_BODIES)):
-        raise InputError(
-            f"{', '.join(idle)}: without effect on real scans (ct:), which are taken whole, voxel by voxel; "
-            f"leave {'it' if len(idle) == 1 else 'them'} out"
-        )
+        raise _without_effect(idle, "on real scans (ct:), which are taken whole, voxel by voxel")
     if any(are_real) and args.cases > 0 and args.test > 0:
         raise InputError(
             f"--cases {args.cases} and --test {args.test} of real scans (ct:): both splits would show the "
@@ -179,10 +181,7 @@ def _convert(args: argparse.Namespace) -> int:
     from RibFracTrainingLib.simulation.bodies.atlas_labels import write_atlas_npz
 
     if idle := _changed(args, vars(args).keys() - {"output", "convert_atlas"}):
-        raise InputError(
-            f"{', '.join(idle)}: without effect beside --convert-atlas, which only writes the atlas; leave "
-            f"{'it' if len(idle) == 1 else 'them'} out"
-        )
+        raise _without_effect(idle, "beside --convert-atlas, which only writes the atlas")
     if args.output.suffix != ".npz":
         raise InputError(f"{args.output}: expected a name that ends with .npz for the converted atlas")
     write_atlas_npz(args.convert_atlas, args.output)

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..case.dataset import SPLITS, agreed_data
+from ..case.dataset import DATA_KINDS, SPLITS, agreed_data
 from ..case.errors import InputError
 from ..case.utf8_paths import utf8_path
 from ..case.whole_files import writing_to
-from .evaluate import DATA_HELP, DATA_KINDS
+from .evaluate import DATA_HELP
 from .given_path import given_path
 from .inference_options import add_inference_options, assignments_of
 from .train import CONFIGURATIONS, load, require_training_packages

@@ -139,9 +139,9 @@ def truth(value: object) -> bool:
 
 def flips(value: object) -> tuple[str, ...]:
     """A list of names of flips, or a text with words as a shell leaves them; the text `none` is no flip."""
-    names = words(value) if isinstance(value, str) and value != NO_FLIPS else value
-    if names == NO_FLIPS:
+    if value == NO_FLIPS:
         return ()
+    names = words(value) if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(
         isinstance(name, str) and name in FLIP_AXES for name in names
     ):

@@ -8,7 +8,6 @@ from ..case.errors import InputError
 
 SEED_FROC_CLASSES = frozenset({1, 2, 3, 4})
 SEED_CASE_CLASSES = frozenset({1, 2, 3, 4, 7})
-DATA_KINDS = ("simulated", "real", "unknown")
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class EvaluationOptions:
         replicates: bootstrap draws; 0 leaves intervals out.
         seed: of the bootstrap.
         title: of the data or the run, for tables and the report.
-        data: one of `DATA_KINDS`.
+        data: one of `case.dataset.DATA_KINDS`.
     """
 
     classes: frozenset[int] | None = None

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from RibFracDetectorLib.case.errors import InputError
+from RibFracDetectorLib.case.reviewed_case import file_sha256
 
+from ..bodies.atlas_labels import NAMES_FILE
 from .settings import ATLAS, BodySpec
 
 SUMS = "body_sums"
 """What a data set's settings call what `body_sums` gives."""
-_BLOCK = 2**20
 
 
 def body_sums(bodies: Iterable[BodySpec]) -> list[list[str]]:
@@ -56,7 +57,7 @@ def _files_of(body: BodySpec) -> list[list[Path]]:
     """The files of each part of a body."""
     parts = [_files_at(Path(name)) for name in (body.file, body.ribs) if name]
     if body.kind == ATLAS and Path(body.file).suffix != ".npz":
-        names = Path(body.file).with_name("labels.json")
+        names = Path(body.file).with_name(NAMES_FILE)
         parts += [[names]] if names.is_file() else []
     return parts
 
@@ -67,14 +68,6 @@ def _files_at(path: Path) -> list[Path]:
 
 
 def _sum(paths: list[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        try:
-            with path.open("rb") as file:
-                while block := file.read(_BLOCK):
-                    digest.update(block)
-        except OSError as error:
-            raise InputError(
-                f"{path}: cannot be read ({error.strerror}); check the path of the body"
-            ) from None
-    return digest.hexdigest()
+    """Of a file, or of the sums of several."""
+    sums = [file_sha256(path) for path in paths]
+    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()

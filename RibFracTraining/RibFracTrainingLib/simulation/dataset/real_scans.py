@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from RibFracDetectorLib.case.ct import CtVolume
 from RibFracDetectorLib.case.errors import InputError
-from RibFracDetectorLib.case.geometry import Grid, corners, grid_text
+from RibFracDetectorLib.case.geometry import Grid, corners_apart, grid_text
 from RibFracDetectorLib.case.masks import read_mask
 from RibFracDetectorLib.case.reading import read_ct
 from scipy import ndimage
@@ -62,7 +62,7 @@ def read_files(spec: BodySpec) -> tuple[CtVolume, NDArray[np.uint8] | None]:
 
 def _check_grid(spec: BodySpec, scan: Grid, mask: Grid) -> None:
     """Half a voxel is allowed, as in `prepare`: headers are rounded."""
-    if scan.size == mask.size and np.abs(corners(scan) - corners(mask)).max() <= min(scan.spacing) / 2:
+    if scan.size == mask.size and corners_apart(scan, mask) <= min(scan.spacing) / 2:
         return
     raise InputError(
         f"{spec.ribs} lies on {grid_text(mask)}, its scan on {grid_text(scan)}; make the mask on the grid of "

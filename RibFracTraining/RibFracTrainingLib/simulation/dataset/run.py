@@ -20,7 +20,7 @@ from RibFracDetectorLib.case.dataset import RECORD_SUFFIX
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.file_lock import only_run_in
 from RibFracDetectorLib.case.json_files import read_json
-from RibFracDetectorLib.case.whole_files import write_json, writing_to
+from RibFracDetectorLib.case.whole_files import write_json
 
 from ...training.data.cache_writing import lesions_of_mask, remove_unfinished, staged_case, write_arrays
 from ...training.data.layout import SPLIT_FILE, case_folder
@@ -94,13 +94,16 @@ def simulate(settings: SimulationSettings, target: Target, workers: int, say: Sa
 
 
 def _fill(settings: SimulationSettings, target: Target, workers: int, say: Say) -> int:
-    _check_folder(settings, target)
+    path, begun = target.root / SETTINGS_FILE, _is_begun(target.root)
     names = {case: settings.case_id(*case) for case in settings.cases}
     wanted = [case for case, case_id in names.items() if not target.is_finished(case_id)]
+    _check_bodies(settings, wanted)
+    content = _content(settings, target)
+    if begun:
+        _check_same(path, content)
     if len(wanted) < len(names):
         say(f"{len(names) - len(wanted)} of {len(names)} cases were finished")
-    _check_bodies(settings, wanted)
-    _claim(settings, target)
+    write_json(path, content)
     _remove_unfinished(target.root)
     with contextlib.closing(in_processes(partial(_make, settings, target), wanted, workers)) as lines:
         for number, line in enumerate(lines, start=1):
@@ -116,30 +119,31 @@ def _check_bodies(settings: SimulationSettings, wanted: list[tuple[str, int]]) -
         check_body(spec)
 
 
-def _check_folder(settings: SimulationSettings, target: Target) -> None:
-    """Refuse a folder that holds other things, or cases of other settings."""
-    path = target.root / SETTINGS_FILE
-    entries = [entry for entry in _visible(target.root) if entry != path]
-    if path.exists():
-        # Where no case was made yet, nothing is lost by other settings.
-        if any(not entry.is_dir() or _visible(entry) for entry in entries):
-            found, content = read_json(path), _content(settings, target)
-            found = with_same_files(path, found, content) if isinstance(found, dict) else {}
-            _check_same(path, found, content)
-    elif entries:
+def _is_begun(root: Path) -> bool:
+    """Whether a folder has cases of a simulation; where none was made yet, nothing is lost by other settings.
+
+    Raises:
+        InputError: it holds other things.
+    """
+    entries = [entry for entry in _visible(root) if entry.name != SETTINGS_FILE]
+    if (root / SETTINGS_FILE).exists():
+        return any(not entry.is_dir() or _visible(entry) for entry in entries)
+    if entries:
         raise InputError(
-            f"{target.root} holds {entries[0].name}, which is not of this simulation; choose a new folder"
+            f"{root} holds {entries[0].name}, which is not of this simulation; choose a new folder"
         )
+    return False
 
 
 def _visible(folder: Path) -> list[Path]:
     """What a folder holds; staged cases are hidden."""
-    if not folder.is_dir():
-        return []
     return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
 
 
-def _check_same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+def _check_same(path: Path, wanted: dict[str, Any]) -> None:
+    """Refuse other settings than those that the cases were made with."""
+    found = read_json(path)
+    found = with_same_files(path, found, wanted) if isinstance(found, dict) else {}
     for name in wanted:
         if name not in COUNTS and found.get(name) != wanted[name]:
             raise InputError(
@@ -151,14 +155,6 @@ def _check_same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> No
             raise InputError(
                 f"{path}: has {found.get(name)} {name} cases, asked for are {wanted[name]}; ask for as many"
             )
-
-
-def _claim(settings: SimulationSettings, target: Target) -> None:
-    """Make the folder this simulation's."""
-    path = target.root / SETTINGS_FILE
-    with writing_to(path):
-        target.root.mkdir(parents=True, exist_ok=True)
-    write_json(path, _content(settings, target))
 
 
 def _content(settings: SimulationSettings, target: Target) -> dict[str, Any]:

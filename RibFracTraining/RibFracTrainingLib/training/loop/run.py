@@ -131,14 +131,13 @@ def _prepare(configuration: LoadedConfiguration, options: RunOptions, stopper: S
     if resumption is None and values.load_from is not None:
         load_start_weights(network, values.load_from)
     device = trainer.strategy.root_device
-    validates = options.validate and values.validation.every_epochs is not None
-    made_here = values.data.simulated is not None
-    data = None if made_here else open_data(configuration, options.folder, validates)
     precision, _ = usable_precision(values.loop.precision, device.type == "cuda")
     check_memory_of_step(configuration, network, device, half=precision != "fp32")
-    if data is None:
+    made_here = values.data.simulated is not None
+    if made_here:  # in the run folder
         _open_folder(configuration, options.folder, first, reporter)
-        data = open_data(configuration, options.folder, validates)
+    validates = options.validate and values.validation.every_epochs is not None
+    data = open_data(configuration, options.folder, validates)
     validator = _validator(configuration, data, device, stopper) if data.validation else None
     course = Course(
         values.loop.epochs,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from RibFracDetectorLib.case.errors import InputError
-from RibFracDetectorLib.case.geometry import Grid, corners
+from RibFracDetectorLib.case.geometry import Grid, corners_apart
 from RibFracDetectorLib.case.masks import read_mask
 from RibFracDetectorLib.case.reading import read_ct
 from RibFracDetectorLib.evaluation.predictions import label_array
@@ -145,7 +145,7 @@ def grid_problems(source: SourceCase, scan: Grid, mask: Grid) -> list[str]:
             f"{source.mask}: {_times(mask.size)} voxels, its scan {source.image.name} has "
             f"{_times(scan.size)}; make the mask on the grid of the scan"
         ]
-    apart = float(np.abs(corners(scan) - corners(mask)).max())
+    apart = corners_apart(scan, mask)
     if apart > min(scan.spacing) / 2:
         return [
             f"{source.mask}: lies up to {apart:.3g} mm beside its scan {source.image.name} (origin, spacing "
