@@ -1,13 +1,14 @@
-"""The benchmark of detection as a process: its scans are told apart, its memory is in bytes."""
+"""The benchmark of detection as a process: its scans are told apart, its memory is its own."""
 
 from __future__ import annotations
 
 import importlib
-import json
+import os
 import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
+import numpy as np
 import pytest
 from ribfrac_testing.reference import REPOSITORY
 
@@ -42,17 +43,16 @@ def test_a_scan_of_any_name_is_measured_beside_the_others(
     assert len(set(folders)) == 4
 
 
-def test_memory_is_counted_in_bytes(
-    detection: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory_is_that_of_the_process_alone(detection: ModuleType) -> None:
+    own = np.ones(125_000_000)  # 1 GB that this process holds
     module = importlib.import_module(detection.run_detect.__module__)
-    (tmp_path / "ct.nii").touch()
-    (tmp_path / "out").mkdir()
-    made = dict.fromkeys(("engine", "precision", "windows", "windows_skipped", "warnings"), 0)
-    content = {"provenance": {**made, "seconds": {}}, "findings": []}
-    (tmp_path / "out" / "ct_findings.json").write_text(json.dumps(content))
-    usage = SimpleNamespace(ru_utime=1.0, ru_stime=1.0, ru_maxrss=2_000_000)  # KiB, bytes on macOS
-    monkeypatch.setattr(module.subprocess, "Popen", lambda *_, **__: SimpleNamespace(pid=0))
-    monkeypatch.setattr(module.os, "wait4", lambda *_: (0, 0, usage))
-    told = detection.run_detect(tmp_path / "ct.nii", tmp_path, tmp_path)["peak_memory_gb"]
-    assert told == pytest.approx(0.002 if sys.platform == "darwin" else 2.048)
+    small, large = (
+        module.run_measured([sys.executable, "-c", f"held = bytearray(b'1') * {size}"], os.environ)
+        for size in (1, 300_000_000)
+    )
+    assert small.peak_memory_bytes < 100e6 < 300e6 < large.peak_memory_bytes < own.nbytes
+
+
+def test_what_fails_is_told(detection: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"detect .*ct\.nii.* failed"):
+        detection.run_detect(tmp_path / "ct.nii", tmp_path / "no.pth", tmp_path)
