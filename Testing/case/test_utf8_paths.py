@@ -14,8 +14,8 @@ from ribfrac_testing.volumes import write_dicom
 from RibFracDetectorLib.case.ct_writing import write_ct
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.masks import read_mask, write_mask
-from RibFracDetectorLib.case.reading import read_ct
-from RibFracTrainingLib.training.data.prepare.nifti_files import grid_in_header, write_scan
+from RibFracDetectorLib.case.reading import grid_in_header, read_ct
+from RibFracTrainingLib.training.data.prepare.scan_writing import write_scan
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 LATIN_1 = os.fsdecode("Müller".encode("latin-1"))

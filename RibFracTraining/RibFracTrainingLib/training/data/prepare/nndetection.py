@@ -23,8 +23,8 @@ from RibFracDetectorLib.case.masks import write_mask_on
 from RibFracDetectorLib.case.whole_files import write_json, writing_to, written_whole
 
 from ..prepared import PreparedCase
-from .nifti_files import write_scan
 from .plan import Plan
+from .scan_writing import write_scan
 
 _TASK = re.compile(r"Task\d{3}[A-Za-z0-9]*_\w+")
 CLASS_NAME = "fracture"

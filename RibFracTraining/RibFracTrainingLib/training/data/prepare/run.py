@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from RibFracDetectorLib.case.dataset import DatasetError, agreed_data
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.file_lock import only_run_in
+from RibFracDetectorLib.case.reading import grid_in_header
 from RibFracDetectorLib.case.whole_files import writing_to
 
 from ..cache_writing import remove_unfinished
@@ -20,7 +21,6 @@ from ..prepared import PreparedCase
 from ..worker_processes import in_processes
 from .disk import bytes_needed, free_bytes, told
 from .find_cases import Found, SourceCase, find_folder_cases, find_seed_cases
-from .nifti_files import grid_in_header
 from .nndetection import check_task_name, write_task
 from .one_case import CaseOptions, CaseOutcome, finished_case, prepare_case
 from .plan import WantedSplits, plan_splits, write_splits

@@ -16,7 +16,7 @@ from RibFracDetectorLib.evaluation.cases import UNKNOWN_CLASS
 
 from ..classes import UNKNOWN
 from ..prepared import Lesion, PreparedCase
-from .nifti_files import write_scan
+from .scan_writing import write_scan
 
 SEED_SUFFIXES = (f"{IMAGE_SUFFIX}.nii.gz", f"{INSTANCE_SUFFIX}.nii.gz", CLASSES_SUFFIX)
 

@@ -1,4 +1,4 @@
-"""Scans as NIfTI: their header, and writing them."""
+"""Writing scans as NIfTI."""
 
 from __future__ import annotations
 
@@ -8,27 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.geometry import Grid
-from RibFracDetectorLib.case.images import grid_of
-from RibFracDetectorLib.case.itk_messages import itk_reading, quiet_itk
+from RibFracDetectorLib.case.itk_messages import quiet_itk
 from RibFracDetectorLib.case.nifti_header import check_nifti
 from RibFracDetectorLib.case.utf8_paths import utf8_path
-
-
-def grid_in_header(path: Path) -> Grid:
-    """The grid of a file along its own axes, without reading a voxel.
-
-    Raises:
-        InputError: no readable header of a 3-D volume, or its name is not UTF-8.
-    """
-    import SimpleITK as sitk  # noqa: N813
-
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(utf8_path(path))
-    with itk_reading(path):
-        reader.ReadImageInformation()
-    if reader.GetDimension() != 3:
-        raise InputError(f"{path}: {reader.GetDimension()}-D, a 3-D volume is expected; choose one volume")
-    return grid_of(reader)
 
 
 def write_scan(path: Path, voxels: NDArray[np.int16], grid: Grid) -> None:
