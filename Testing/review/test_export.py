@@ -168,3 +168,64 @@ def test_an_unaided_reader_exports_nothing_of_the_model(stored: StoredCase, tmp_
             export_case(session, tmp_path / "export")
         assert [row["origin"] for row in table(csv_text(session))] == ["reader"]
     assert not (tmp_path / "export").exists()
+
+
+def test_only_accepted_findings_leave_the_best_on_top(session: ReviewSession, tmp_path: Path) -> None:
+    session.decide(1, "accepted")
+    session.decide(2, "unsure")
+    session.add((5, 5, 6, 9, 9, 9))  # within the box of finding 1
+    export_case(session, tmp_path / "export")
+    det = read_entries(tmp_path / "export" / "case_det_roi_infos.json")
+    assert [entry["prob"] for entry in det] == [1.0, 0.9]
+    boxes, _ = read_mask(tmp_path / "export" / "case_roi_det_mask.nii.gz")
+    assert (boxes[7, 7, 7], boxes[4, 5, 6]) == (100, 90)
+
+
+def test_a_region_is_centred_on_the_nearest_voxel(session: ReviewSession, tmp_path: Path) -> None:
+    mask = np.zeros((1, 1, 4))
+    mask[0, 0, [0, 2, 3]] = 1
+    session.edit_mask(3, MaskPatch.of(mask, (12, 40, 30)))
+    session.decide(3, "accepted")
+    export_case(session, tmp_path / "export")
+    (region,) = read_entries(tmp_path / "export" / "case_seg_roi_infos.json")
+    assert region["center"] == [12, 40, 32], "the mean of 30, 32 and 33"
+
+
+def test_a_box_that_reaches_out_of_the_volume_is_painted(tmp_path: Path) -> None:
+    """As the detection head's may by a voxel, on axes that mode original does not reverse."""
+    stored = store_case(tmp_path, findings=({"number": 1, "start": (-1, 4, 5), "head": "det"},))
+    with ReviewSession.open(stored.files, "R1") as session:
+        session.decide(1, "accepted")
+        export_case(session, tmp_path / "export")
+    boxes, _ = read_mask(tmp_path / "export" / "case_roi_det_mask.nii.gz")
+    assert boxes[0, 5, 6] == 50
+
+
+def test_the_export_says_what_it_was_made_of(session: ReviewSession, tmp_path: Path) -> None:
+    session.decide(1, "accepted")
+    session.set_threshold(0.6)
+    export_case(session, tmp_path / "open")
+    about = json.loads((tmp_path / "open" / "case_export.json").read_text())
+    assert [weights["name"] for weights in about.pop("weights")] == ["model"]
+    assert about == {
+        "case_id": "case",
+        "note": "For research use only; not a medical device.",
+        "reader": "R1",
+        "complete": False,
+        "threshold": 0.6,
+        "accepted": 1,
+        "hidden_below_threshold": 2,
+        "review_events": session.state.sequence,
+        "program": "0.1.0",
+    }
+    session.decide(2, "rejected")
+    session.complete()
+    export_case(session, tmp_path / "complete")
+    assert json.loads((tmp_path / "complete" / "case_export.json").read_text())["complete"]
+
+
+def test_sizes_in_the_table_are_along_x_y_and_z(session: ReviewSession) -> None:
+    first = table(csv_text(session))[0]
+    sizes = [float(first[f"size_{axis}_mm"]) for axis in "xyz"]
+    assert sizes == pytest.approx([8.5 * 1.5, 6.25 * 1.25, 5 * 2.0], abs=1e-3)
+    assert first["note"] == "For research use only; not a medical device."

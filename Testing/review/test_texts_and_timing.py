@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ribfrac_testing.review_cases import store_case
+from ribfrac_testing.review_cases import StoredCase, store_case
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.evaluation.matching import Pool
 from RibFracDetectorLib.evaluation.threshold_table import write_threshold_tables
@@ -123,6 +123,28 @@ def test_a_clock_set_back_makes_no_negative_time(session: ReviewSession, clock) 
     clock.wait(-500)
     session.decide(1, "accepted")
     assert session.events[-1].payload["seconds"] == 0
+    assert case_timing(session.events).to_first_finding == 0
+
+
+def test_seconds_are_counted_once(session: ReviewSession, clock) -> None:
+    session.activate(1)
+    clock.wait(4)
+    session.decide(1, "accepted")
+    clock.wait(3)
+    session.comment(1, "with step")
+    assert [event.payload["seconds"] for event in session.events if "seconds" in event.payload] == [4, 3]
+
+
+def test_the_first_finding_is_timed_from_the_session_in_which_it_was_decided(
+    stored: StoredCase, clock
+) -> None:
+    with ReviewSession.open(stored.files, "R1", clock=clock) as session:
+        session.comment(1, "to be discussed")
+    clock.wait(86400)
+    with ReviewSession.open(stored.files, "R1", clock=clock) as session:
+        clock.wait(20)
+        session.decide(1, "accepted")
+        assert case_timing(session.events).to_first_finding == 20
 
 
 def test_no_work_has_no_times() -> None:
@@ -158,6 +180,7 @@ def test_false_positives_are_foretold_only_from_real_scans(kind: str, tmp_path: 
     assert expected_false_positives(table, 0.59).per_scan == 1.0
     assert expected_false_positives(table, 0.6).per_scan == 1.0
     assert expected_false_positives(table, 0.61).per_scan == 0.5
+    assert expected_false_positives(table, 0.61 - 1e-12).per_scan == 0.5, "a slider's rounding"
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"tables": {}}'])
@@ -170,6 +193,17 @@ def test_a_file_that_is_no_threshold_table(content: str, tmp_path: Path) -> None
         read_threshold_table(path)
 
 
-@pytest.mark.parametrize("table", [{}, {"measured_on": {"data": "real"}}, {"measured_on": None}])
+MEASURED = {"data": "real", "title": "hospital A", "lists": {"findings": {"scans": 2}}}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {},
+        {"measured_on": {"data": "real"}},
+        {"measured_on": None},
+        {"measured_on": MEASURED, "tables": {"findings": []}},
+    ],
+)
 def test_a_table_that_says_nothing_foretells_nothing(table: dict) -> None:
     assert expected_false_positives(table, 0.5) is None
