@@ -90,4 +90,4 @@ def test_an_unaided_read_that_cannot_be_logged_gives_the_case_back(
         patched.setattr(LogWriter, "append", full)
         with pytest.raises(InputError, match="full"):
             ReviewSession.open(stored.files, "R1", unaided=True)
-    ReviewSession.open(stored.files, "R2").close()
+    assert not stored.files.review_lock.exists()
