@@ -12,14 +12,22 @@ import numpy as np
 import pytest
 from ribfrac_testing.evaluation_data import (
     labels_of_boxes,
+    write_findings_file,
     write_ins2cls,
     write_rois,
     write_rows,
     write_simulated_runs,
     write_volume,
 )
+from RibFracDetectorLib.case.geometry import Grid
+from RibFracDetectorLib.evaluation.bootstrap import bootstrap_sensitivity
+from RibFracDetectorLib.evaluation.center_metric import compare, evaluate_list
+from RibFracDetectorLib.evaluation.froc import CHALLENGE_POINTS, SEED_POINTS
+from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
 from RibFracDetectorLib.evaluation.options import EvaluationOptions
+from RibFracDetectorLib.evaluation.predictions import read_predictions
 from RibFracDetectorLib.evaluation.run_evaluation import Request, run_evaluation
+from RibFracDetectorLib.evaluation.submission import write_submission
 
 SHAPE = (40, 30, 24)
 
@@ -93,6 +101,34 @@ def test_the_comparison_is_written(compared: Path) -> None:
     low, high = comparison["mean"]["interval"]
     assert low <= comparison["mean"]["difference"] <= high
     assert 0 < comparison["mean"]["p_value"] <= 1
+
+
+def test_each_mean_has_the_interval_of_its_own_points(tmp_path: Path) -> None:
+    run, truth = write_simulated_runs(tmp_path, 6)
+    options = EvaluationOptions(replicates=20, seed=3)
+    result = evaluate_list(read_ground_truth(truth), read_predictions(run), "det", options)
+    for name, points in (("mean", SEED_POINTS), ("mean_of_challenge_points", CHALLENGE_POINTS)):
+        drawn = bootstrap_sensitivity(result.pool, points, 20, 3)
+        assert result.values["intervals_95"][name] == pytest.approx(drawn.mean_interval())
+
+
+@pytest.mark.parametrize(("missing", "scans"), [("count", 3), ("skip", 1)])
+def test_runs_are_compared_on_the_scans_of_both(missing: str, scans: int, tmp_path: Path) -> None:
+    box = (2, 2, 2, 8, 8, 8)
+    for case_id in "abc":
+        write_ins2cls(tmp_path / "truth", case_id, [box])
+    for run, case_ids in (("one", "ab"), ("two", "bc")):
+        for case_id in case_ids:
+            write_rois(tmp_path / run, case_id, [(box, 0.9)])
+    options = EvaluationOptions(replicates=5, missing=missing)
+    ground_truth = read_ground_truth(tmp_path / "truth")
+    one, two = (
+        evaluate_list(ground_truth, read_predictions(tmp_path / run), "det", options)
+        for run in ("one", "two")
+    )
+    comparison = compare(one, two, options)
+    assert comparison["scans"] == scans
+    assert comparison["mean"]["difference"] == 0
 
 
 def test_the_table_for_the_slider(compared: Path) -> None:
@@ -181,3 +217,12 @@ def test_a_submission_keeps_the_best_of_more_regions_than_it_can_hold(tmp_path: 
     with (tmp_path / "out" / "submission" / "ribfrac-pred.csv").open() as stream:
         labels = [int(row["label_id"]) for row in csv.DictReader(stream)]
     assert labels == list(range(256))
+
+
+def test_findings_that_a_submission_cannot_hold_are_told(tmp_path: Path) -> None:
+    boxes = [(2, 2, 2, 8, 8, 8), (20, 10, 5, 30, 20, 12)]
+    run = tmp_path / "run"
+    write_findings_file(run, "a", [(box, 0.9) for box in boxes], grid=Grid(SHAPE, (1.0, 1.0, 1.0)))
+    write_volume(run / "a_instances.nii.gz", labels_of_boxes(SHAPE, boxes[:1]))
+    notes = write_submission(tmp_path / "submission", read_predictions(run))
+    assert notes == ["a: 1 findings left out; only findings with a region have a mask"]

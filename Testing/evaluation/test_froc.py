@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from RibFracDetectorLib.evaluation.bootstrap import bootstrap_sensitivity, paired_comparison, scan_weights
-from RibFracDetectorLib.evaluation.breakdown import sensitivity_by_group
+from RibFracDetectorLib.evaluation.bootstrap import (
+    bootstrap_sensitivity,
+    paired_comparison,
+    percentile_interval,
+    scan_weights,
+)
+from RibFracDetectorLib.evaluation.breakdown import class_groups, sensitivity_by_group, size_groups
+from RibFracDetectorLib.evaluation.cases import UNKNOWN_CLASS, Lesions
 from RibFracDetectorLib.evaluation.froc import (
     LUNA_POINTS,
     SEED_POINTS,
@@ -171,6 +177,22 @@ def test_a_lesion_hit_at_the_operating_score_counts() -> None:
     assert group == {"lesions": 2, "sensitivity": {"0.5": 0.0, "1.0": 0.5}}
 
 
+def test_lesions_are_grouped_by_their_longest_edge_and_by_the_name_of_their_class() -> None:
+    edges = np.array([[1, 1, 9.9], [10, 1, 1], [1, 20, 1], [40, 40, 40]])
+    boxes = np.hstack([np.zeros((4, 3)), edges])
+    lesions = Lesions(boxes, edges / 2, np.array([3, 1, 9, UNKNOWN_CLASS]), np.arange(4) + 1)
+    assert size_groups([lesions]) == (
+        ["0-10 voxels", "10-20 voxels", "20-40 voxels", ">=40 voxels"],
+        "voxels",
+    )
+    assert class_groups([lesions], {1: "Displaced", 3: "Buckle"}) == [
+        "3 Buckle",
+        "1 Displaced",
+        "9",
+        "unknown",
+    ]
+
+
 def test_every_draw_has_as_many_scans_as_the_data() -> None:
     drawn = np.array(list(scan_weights(50, 200, 0)))
     assert (drawn.sum(axis=1) == 50).all()
@@ -187,6 +209,11 @@ def test_bootstrap_repeats_itself_and_surrounds_the_value() -> None:
     assert (low <= values).all()
     assert (values <= high).all()
     assert (high - low > 0).all()
+
+
+def test_an_interval_of_95_percent_leaves_a_fortieth_out_on_either_side() -> None:
+    values = np.append(np.arange(1001.0), np.nan)  # a draw without a lesion counts for nothing
+    assert percentile_interval(values) == pytest.approx((25, 975))
 
 
 def test_more_scans_narrow_the_band() -> None:
