@@ -23,6 +23,7 @@ from RibFracDetectorLib.engine.inference.boxes import (
     iou_with,
     non_maximum_suppression,
 )
+from RibFracDetectorLib.engine.inference.caps import Caps
 
 
 @st.composite
@@ -70,6 +71,15 @@ def test_equal_scores_keep_their_order() -> None:
 def test_clipping_moves_no_box_beyond_the_image() -> None:
     clipped = clip_boxes(np.array([[-3, 1, 2, 50, 5, 6]], np.float32), (10, 11, 12))
     assert clipped.tolist() == [[0, 1, 2, 10, 5, 6]]
+
+
+def test_a_limit_is_reached_by_what_it_cuts_off_alone() -> None:
+    caps = Caps()
+    three = scored(np.array([[0, 0, 0, 4, 4, 4, score] for score in (0.5, 0.9, 0.7)]))
+    assert len(caps.best(three, "max_per_img", 3)) == 3
+    assert caps.reached == ()
+    assert caps.best(three, "max_per_img", 2).scores.tolist() == pytest.approx([0.9, 0.7])
+    assert caps.reached == ("max_per_img = 2",)
 
 
 def test_empty_lists_stay_empty() -> None:

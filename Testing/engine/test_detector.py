@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,12 @@ def test_only_the_region_is_searched_unless_everything_is_wanted(
     np.testing.assert_array_equal(near.inference.probability[first], everywhere.inference.probability[first])
     assert near.inference.probability[first].max() > 0.1
     assert near.inference.probability[32:].max() < 1e-6, "no window, no fracture, and not NaN"
+
+
+def test_a_blank_scan_is_not_searched_and_this_is_said(scan: CtVolume, weights: Weights) -> None:
+    result = detector(weights).detect(replace(scan, voxels=np.full_like(scan.voxels, 40)))
+    assert (result.findings, result.inference.windows, result.instances.any()) == ((), 0, False)
+    assert result.notes == ("the scan is blank (air alone, or a single value): no window was run",)
 
 
 def test_a_run_can_be_repeated(scan: CtVolume, weights: Weights) -> None:

@@ -37,6 +37,22 @@ def test_a_missing_gpu_is_named() -> None:
         choose_device("cuda")
 
 
+def test_gpus_are_numbered_from_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(InputError, match=r"--device cuda:2: found 2 GPU\(s\), numbered from 0"):
+        choose_device("cuda:2")
+
+
+@pytest.mark.parametrize(("capability", "precision"), [((7, 0), "fp16"), ((6, 1), "fp32")])
+def test_a_gpu_without_tensor_cores_takes_float32(
+    capability: tuple[int, int], precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    assert choose_precision("auto", torch.device("cuda")) == precision
+
+
 def test_half_precision_needs_a_gpu() -> None:
     with pytest.raises(InputError, match="needs a GPU"):
         choose_precision("fp16", CPU)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from ribfrac_testing.command_line import environment
@@ -16,7 +17,15 @@ from RibFracDetectorLib.engine.execution.torch_executor import TorchExecutor
 from RibFracDetectorLib.engine.execution.ways import Way
 from RibFracDetectorLib.engine.network import RawOutput
 from RibFracDetectorLib.engine.progress import SilentReporter
-from RibFracDetectorLib.engine.self_check import Verdict, cache_key, check, remember, remembered
+from RibFracDetectorLib.engine.results.spine import BONE_HU
+from RibFracDetectorLib.engine.self_check import (
+    Verdict,
+    boniest_window,
+    cache_key,
+    check,
+    remember,
+    remembered,
+)
 from torch import nn
 
 WINDOWS = torch.arange(7.0).reshape(7, 1, 1, 1, 1).expand(7, 1, 32, 32, 32)
@@ -105,6 +114,25 @@ def test_the_check_tells_a_close_network_from_a_distant_one() -> None:
     assert check(executor(1, 1, noise=0.01), executor(1, 1), window).passed
     assert not check(executor(1, 1, noise=0.5), executor(1, 1), window).passed
     assert not check(executor(1, 1, noise=float("nan")), executor(1, 1), window).passed
+
+
+def test_a_candidate_that_only_one_way_shows_is_seen() -> None:
+    shown, hidden = executor(1, 1, noise=-1.5), executor(1, 1, noise=-3.0)  # scores 0.18 and 0.05
+    window = torch.zeros(1, 32, 32, 32)
+    for one, other in ((shown, hidden), (hidden, shown)):
+        assert check(one, other, window).score_difference == pytest.approx(0.135, abs=1e-3)
+
+
+def test_either_difference_can_be_too_large() -> None:
+    assert Verdict(0.05, 0.02).passed
+    assert not Verdict(0.051, 0.0).passed
+    assert not Verdict(0.0, 0.021).passed
+
+
+def test_the_window_that_is_checked_has_the_most_bone() -> None:
+    image = np.full((64, 48, 32), -1000, np.int16)
+    image[40:52, 4:12, 8:20] = image[4:8, 36:44, 8:20] = BONE_HU + 100
+    assert boniest_window(image, (32, 32, 32), 0.0) == (32, 0, 0)
 
 
 def test_verdicts_are_remembered_by_what_they_depend_on(

@@ -123,6 +123,30 @@ def test_findings_that_both_heads_show_come_first_sorted_numbered_and_flagged() 
     assert (instances[5, 5, 5], instances[22, 22, 22], instances[0, 0, 0]) == (1, 3, 0)
 
 
+def test_the_spine_is_looked_up_by_x_then_y() -> None:
+    detections = scored(np.array([[40, 4, 0, 50, 14, 10, 0.6], [4, 40, 0, 14, 50, 10, 0.9]], np.float32))
+    spine = np.zeros((60, 60), bool)
+    spine[40:50, 0:20] = True
+    findings, _ = make_findings(detections, [], spine, Grid((60, 60, 60), (1.0, 1.0, 1.0)))
+    assert {round(f.det_score, 1): f.flags for f in findings} == {0.6: (NEAR_SPINE,), 0.9: ()}
+
+
+@pytest.mark.parametrize(("shift", "pairs"), [(0.0, 1), (0.1, 2)])
+@pytest.mark.parametrize("low", [-30.0, 8.0], ids=["centre of the region", "centre of the detection"])
+def test_a_centre_on_the_border_is_inside(low: float, shift: float, pairs: int) -> None:
+    """The region reaches from 0 to 10; the other centre is far from either box's."""
+    high = 5.0 - shift if low < 0 else 12.0 + 2 * shift
+    detections = scored(np.array([[low, 0, 0, high, 10, 10, 0.9]]))
+    assert len(pair_heads(detections, [region((0, 0, 0, 10, 10, 10))])) == pairs
+
+
+def test_pieces_of_just_enough_voxels_are_kept() -> None:
+    probability = np.zeros((20, 20, 20), np.float32)
+    probability[2:7, 2:6, 2:7] = 0.8
+    assert threshold_and_clean(probability, 0.5, 100).sum() == 100
+    assert not threshold_and_clean(probability, 0.5, 101).any()
+
+
 def test_a_region_of_few_voxels_is_little_evidence() -> None:
     nothing = scored(np.zeros((0, 7), np.float32))
     speck, piece = region((0, 0, 0, 3, 3, 3), 0.95), region((20, 20, 20, 30, 30, 30), 0.85)

@@ -11,7 +11,12 @@ from ribfrac_testing.boxes import scored
 from RibFracDetectorLib.case.errors import RibFracError
 from RibFracDetectorLib.engine.inference.original import OriginalProcedure
 from RibFracDetectorLib.engine.inference.running_mean import RunningMean
-from RibFracDetectorLib.engine.inference.spacing import adaptive_spacings, resample, respaced_size
+from RibFracDetectorLib.engine.inference.spacing import (
+    adaptive_spacings,
+    nearest_spacing,
+    resample,
+    respaced_size,
+)
 from RibFracDetectorLib.engine.inference.standard import StandardProcedure
 from RibFracDetectorLib.engine.inference.views import FLIP_AXES, View, list_views, make_view, plan_view
 
@@ -110,6 +115,22 @@ def test_adaptive_spacing_ends_inside_the_range(spacing: tuple) -> None:
     assert native is None
     for target in moved:
         assert all(low <= value <= high for value, (low, high) in zip(target, trained, strict=True))
+
+
+def test_the_nearest_spacing_is_the_border_of_the_range_on_each_axis() -> None:
+    trained = ((0.725, 0.825), (0.725, 0.825), (0.94, 1.26))
+    assert nearest_spacing((0.6, 0.8, 2.0), trained) == [(0.725, 0.8, 1.26)]
+    assert nearest_spacing((0.725, 0.825, 1.0), trained) == [None], "inside, the scan's own"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "blank"), [(40, 40, True), (-1024, -501, True), (-1024, -500, False), (40, 41, False)]
+)
+def test_air_alone_and_a_single_value_are_blank(low: int, high: int, blank: bool) -> None:
+    voxels = np.full((4, 4, 4), low, np.int16)
+    voxels[1, 2, 3] = high
+    assert StandardProcedure().is_blank(voxels) == blank
+    assert not OriginalProcedure().is_blank(voxels), "the original asks about everything"
 
 
 def test_resampling_reproduces_a_ramp_and_clamps_beyond_the_border() -> None:

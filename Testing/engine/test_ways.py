@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,7 @@ from RibFracDetectorLib.engine.execution.openvino_library import OpenVinoError
 from RibFracDetectorLib.engine.execution.ways import Way, list_ways, make_executor
 from RibFracDetectorLib.engine.network import RawOutput, build_network
 from RibFracDetectorLib.engine.progress import Reporter
+from RibFracDetectorLib.engine.self_check import Verdict
 from RibFracDetectorLib.engine.settings import InferenceSettings, resolve_settings
 from RibFracDetectorLib.engine.weights import Weights, load_weights
 
@@ -248,6 +251,20 @@ def test_half_precision_that_overflows_is_left_for_float32(
     expected = Detector([weights], settings, "standard", "cpu", "fp32", "torch").detect(scan)
     np.testing.assert_array_equal(result.inference.probability, expected.inference.probability)
     np.testing.assert_array_equal(result.inference.detections.boxes, expected.inference.detections.boxes)
+
+
+def test_a_check_that_gave_no_numbers_is_made_again_the_next_time(
+    scan: CtVolume, weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settings or scan may be the cause, which the name of the remembered verdict does not tell."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(detector_module, "make_executor", lambda *_: None)
+    subject = Detector([weights], resolve_settings("standard", assignments=SMALL), device="cpu")
+    half = Way("torch", CPU, "bf16")
+    for found, files in ((Verdict(float("nan"), 0.0), 0), (Verdict(0.9, 0.0), 1)):
+        monkeypatch.setattr(detector_module, "check", lambda *_, verdict=found: verdict)
+        subject._verdict(weights, half, None, scan.voxels, scan.grid.spacing)
+        assert len(list(tmp_path.rglob("*.json"))) == files
 
 
 def test_a_scan_that_was_not_searched_is_not_free_of_fractures(scan: CtVolume, weights: Weights) -> None:
