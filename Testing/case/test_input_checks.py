@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,12 @@ import pytest
 from ribfrac_testing.bad_inputs import BAD_INPUTS, GOOD_INPUTS, UNUSUAL_INPUTS, small_ct
 from ribfrac_testing.reference import REPOSITORY
 from ribfrac_testing.volumes import EXTENSIONS, Stored, chest, write_dicom
+from RibFracDetectorLib.case import nifti_header
+from RibFracDetectorLib.case.checks import check_grid
 from RibFracDetectorLib.case.errors import InputError
+from RibFracDetectorLib.case.geometry import Grid
 from RibFracDetectorLib.case.reading import case_id_of, read_ct
+from RibFracDetectorLib.case.text_headers import check_meta, check_nrrd
 
 # What each refusal must name, so that it tells the cause and not only that something is wrong.
 CAUSES = {
@@ -117,6 +122,64 @@ def test_good_input_is_taken_in_silence(kind: str, tmp_path: Path, capfd: pytest
     capfd.readouterr()
     assert read_ct(path).warnings == ()
     assert capfd.readouterr() == ("", "")
+
+
+def grid_of(size: int = 40, spacing: float = 1.0) -> Grid:
+    """A cube, but for its slices' `size` and `spacing`."""
+    return Grid((40, 40, size), (1.0, 1.0, spacing))
+
+
+@pytest.mark.parametrize(
+    ("taken", "refused", "reason"),
+    [
+        (grid_of(32), grid_of(31), "at least 32 voxels"),
+        (grid_of(40, 0.75), grid_of(40, 0.74), "30 mm on each axis"),
+        (grid_of(200, 0.2), grid_of(200, 0.19), "0.2 to 10 mm are expected"),
+        (grid_of(40, 10.0), grid_of(40, 10.1), "0.2 to 10 mm are expected"),
+    ],
+)
+def test_grids_are_taken_up_to_the_limit_itself(taken: Grid, refused: Grid, reason: str) -> None:
+    check_grid(Path("ct.nii.gz"), taken)
+    with pytest.raises(InputError, match=reason):
+        check_grid(Path("ct.nii.gz"), refused)
+
+
+def test_slices_are_thick_above_2_mm() -> None:
+    assert check_grid(Path("ct.nii.gz"), grid_of(40, 2.0005)) == [], "2 mm, rounded by a header"
+    (warning,) = check_grid(Path("ct.nii.gz"), grid_of(40, 2.1))
+    assert "2.1 mm apart" in warning
+
+
+TEXT_HEADERS = {
+    "nrrd": (check_nrrd, "NRRD0004\ndimension: 3\nspacings: 1 1 1\n", "space: left-posterior-superior\n"),
+    "mha": (
+        check_meta,
+        "NDims = 3\nElementSpacing = 1 1 1\nDimSize = 9 9 9\n",
+        "TransformMatrix = 1 0 0 0 1 0 0 0 1\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("check", "header", "orientation"), TEXT_HEADERS.values(), ids=TEXT_HEADERS)
+def test_text_headers_without_orientation_are_told(
+    check: Callable, header: str, orientation: str, tmp_path: Path
+) -> None:
+    """ITK takes them for LPS in silence, and left may be right."""
+    path = tmp_path / "header"
+    path.write_text(header)
+    (warning,) = check(path)
+    assert "left and right may be swapped" in warning
+    path.write_text(header + orientation)
+    assert check(path) == []
+
+
+def test_numbers_are_looked_at_in_every_piece_of_a_large_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nifti_header, "_PIECE", 4096)
+    path = BAD_INPUTS["NaN in the last voxel"](tmp_path)
+    with pytest.raises(InputError, match="1 of the voxels are NaN"):
+        nifti_header.check_nifti(path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")

@@ -115,9 +115,29 @@ def replaced(key: str, value: Any) -> Callable[[dict], Any]:
     return lambda content: {**content, key: value}
 
 
+BOX = {
+    "box_voxels": [1, 2, 3, 4, 5, 6],
+    "box_ras": {"center": [0, 0, 0], "size": [3, 3, 3], "axes": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]},
+}
+
+
+def edited_box(**changes: Any) -> Callable[[dict], Any]:
+    payload = {"finding": 1, **BOX, **changes}
+    return lambda content: {**content, "kind": "box_edited", "payload": payload}
+
+
+def test_a_box_of_a_log_is_an_event(tmp_path: Path) -> None:
+    LogWriter(tmp_path / "log.jsonl").append(NOW, "R1", "box_edited", {"finding": 65535, **BOX})
+    assert read_log(tmp_path / "log.jsonl")[0].payload["box_ras"] == BOX["box_ras"]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
+        (edited_box(box_voxels=[1, 2, 6, 4, 5, 3]), "box_voxels of box_edited cannot be"),
+        (edited_box(box_voxels=[1, 2, 3, 4, 5, float("nan")]), "box_voxels of box_edited cannot be"),
+        (edited_box(box_ras={**BOX["box_ras"], "size": [3, 0, 3]}), "box_ras of box_edited cannot be"),
+        (edited_box(finding=65536), "finding of box_edited cannot be 65536"),
         (replaced("schema_version", 2), "newer RibFrac"),
         (replaced("schema_version", 0), "schema_version is 0"),
         (replaced("sequence", 2), "event 2 where 1 is expected"),

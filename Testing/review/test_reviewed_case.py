@@ -47,6 +47,13 @@ def test_accepted_findings_are_the_ground_truth(stored: StoredCase) -> None:
     assert read_reviewed_case(stored.files).complete
 
 
+def test_readers_are_told_in_the_order_in_which_they_began(stored: StoredCase) -> None:
+    for reader in ("Zoe", "Anna", "Zoe"):
+        with ReviewSession.open(stored.files, reader) as session:
+            session.comment(1, f"{len(session.events)}")
+    assert read_reviewed_case(stored.files).readers == ("Zoe", "Anna")
+
+
 def test_a_case_that_nobody_reviewed_is_no_ground_truth(stored: StoredCase) -> None:
     with pytest.raises(InputError, match="no review of the case case; review it first"):
         read_reviewed_case(stored.files)
