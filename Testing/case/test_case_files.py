@@ -253,6 +253,15 @@ def test_what_a_killed_process_left_is_removed_at_the_next_start(tmp_path: Path)
     assert not any(name.startswith(".") for name in names(tmp_path))
 
 
+def test_what_another_machine_is_writing_is_left_alone(tmp_path: Path) -> None:
+    """Its processes are none of ours, so the number of one tells nothing here."""
+    no_process_of_this_machine = 2**22 + 1
+    theirs = tmp_path / f".case.0123abcd-{no_process_of_this_machine}.staging"
+    theirs.mkdir()
+    finish(CaseFiles(tmp_path, "case"))
+    assert theirs.is_dir()
+
+
 def test_two_processes_do_not_write_one_case(tmp_path: Path) -> None:
     child = start_child("sys.stdin.read()", tmp_path)
     try:

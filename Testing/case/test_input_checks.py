@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -213,6 +214,23 @@ def test_slices_with_rounded_positions_are_even_enough(tmp_path: Path) -> None:
     shifts = {z: (0.0, 0.0, round(0.75 * z, 1) - 0.75 * z) for z in range(48)}
     folder = write_dicom(tmp_path / "rounded", stored, shifts=shifts)
     assert read_ct(folder).grid.spacing == pytest.approx((2, 2, 0.75), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"spacing": (2.5, 2.5, 2.0)}, "2 different pixel spacings within the series"),
+        ({"array": small_ct().array[:40]}, "slices of different sizes within the series"),
+    ],
+)
+def test_a_series_of_two_fields_of_view_is_refused(change: dict, reason: str, tmp_path: Path) -> None:
+    """GDCM would take the first slice's for all."""
+    stored = small_ct()
+    half, end = stored.array.shape[2] // 2, stored.array.shape[2]
+    folder = write_dicom(tmp_path / "mixed", stored, skip=range(half, end))
+    write_dicom(folder, replace(stored, **change), skip=range(half))
+    with pytest.raises(InputError, match=reason):
+        read_ct(folder)
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
