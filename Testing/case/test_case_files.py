@@ -17,10 +17,11 @@ from ribfrac_testing.bad_inputs import small_ct
 from ribfrac_testing.command_line import heed_ctrl_c
 from ribfrac_testing.full_disk import file_size_limit
 from ribfrac_testing.reference import REPOSITORY
-from RibFracDetectorLib.case.case_files import CaseFiles
+from RibFracDetectorLib.case.case_files import CaseFiles, remove_own_staging
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.masks import write_mask
 from RibFracDetectorLib.case.naming import case_id_from_name, checked_case_id
+from RibFracDetectorLib.case.processes import this_host
 from RibFracDetectorLib.case.reading import read_ct
 from RibFracDetectorLib.case.review_lock import CaseLock
 from RibFracDetectorLib.case.whole_files import write_json, writing_to, written_whole
@@ -259,6 +260,15 @@ def test_what_another_machine_is_writing_is_left_alone(tmp_path: Path) -> None:
     theirs = tmp_path / f".case.0123abcd-{no_process_of_this_machine}.staging"
     theirs.mkdir()
     finish(CaseFiles(tmp_path, "case"))
+    assert theirs.is_dir()
+
+
+def test_a_process_that_must_end_at_once_removes_its_own_alone(tmp_path: Path) -> None:
+    theirs = tmp_path / f".other.{this_host()}-1.staging"
+    theirs.mkdir()
+    with CaseFiles(tmp_path, "case").staged() as staged:
+        remove_own_staging(tmp_path)
+        assert not staged.folder.exists()
     assert theirs.is_dir()
 
 

@@ -257,10 +257,13 @@ def test_another_ct_does_not_match_and_the_difference_is_told(case: CaseFindings
     changed[1, 2, 3] += 1
     turned = np.asarray(grid.direction).copy()
     turned[1] = 1e-3
+    moved = (grid.origin[0] + 0.01, *grid.origin[1:])
     for other, cause in (
         (replace(ct, grid=replace(grid, size=(1, 2, 3))), "size is (1, 2, 3)"),
         (replace(ct, grid=replace(grid, spacing=(2.0, 2.01, 2.0))), "spacing is (2, 2.01, 2) mm"),
+        (replace(ct, grid=replace(grid, spacing=(2.0, 2.0, 2.0001))), "spacing is (2, 2, 2.0001) mm"),
         (replace(ct, grid=replace(grid, origin=(0.0, 0.0, 0.0))), "origin is (0, 0, 0) mm LPS"),
+        (replace(ct, grid=replace(grid, origin=moved)), "origin is"),
         (replace(ct, grid=replace(grid, direction=tuple(turned))), "direction is"),
         (replace(ct, voxels=changed), "voxels differ"),
     ):

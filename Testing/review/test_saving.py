@@ -29,6 +29,14 @@ def test_a_completed_case_has_its_edited_masks(session: ReviewSession, stored: S
     assert MaskPatch.of(read_mask(stored.files.edited_mask)[0]) == FIRST
 
 
+def test_of_masks_that_overlap_the_higher_number_is_kept(session: ReviewSession, stored: StoredCase) -> None:
+    for number in (2, 1):
+        session.edit_mask(number, FIRST)
+    session.save()
+    labels, _ = read_mask(stored.files.edited_mask)
+    assert set(labels[5:8, 5:8, 5:8].ravel().tolist()) == {2}
+
+
 def test_edited_masks_older_than_the_log_are_written_anew(stored: StoredCase) -> None:
     session = ReviewSession.open(stored.files, "R1")
     session.edit_mask(1, FIRST)
