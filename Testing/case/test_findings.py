@@ -138,7 +138,13 @@ def case(ct: CtVolume) -> CaseFindings:
 
 @pytest.mark.parametrize(
     ("settings", "threshold", "shown"),
-    [({}, 0.0, 1), ({"finding_thr": 0.75}, 0.75, 1), ({"finding_thr": 0.76}, 0.76, 0)],
+    [
+        ({}, 0.0, 1),
+        ({"finding_thr": 0.75}, 0.75, 1),
+        ({"finding_thr": 0.76}, 0.76, 0),
+        ({"finding_thr": 1.5}, 0.0, 1),
+        ({"finding_thr": "high"}, 0.0, 1),
+    ],
 )
 def test_the_model_says_from_which_score_it_is_read(
     case: CaseFindings, settings: dict[str, float], threshold: float, shown: int

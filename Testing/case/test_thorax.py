@@ -51,9 +51,23 @@ def test_voxel_size_does_not_matter() -> None:
     fine_size, fine_spacing = (280, 220, 120), (1.0, 1.0, 1.0)
     fine = measure_thorax(chest(fine_size, fine_spacing), fine_spacing)
     assert fine.midline == pytest.approx(2 * coarse.midline + 0.5, abs=3)
+    for thorax, size in ((coarse, SIZE), (fine, fine_size)):
+        np.testing.assert_allclose(thorax.depth, (size[1] - 1) / 2, atol=0.3)
+        assert thorax.midline == pytest.approx((size[0] - 1) / 2, abs=1)
+        assert (thorax.levels[0] + thorax.levels[-1]) / 2 == (size[2] - 1) / 2
     assert np.interp(60, fine.levels, fine.half_width) == pytest.approx(
         2 * np.interp(30, coarse.levels, coarse.half_width), rel=0.05
     )
+
+
+def test_ribs_beside_the_thin_edge_of_the_lung_belong_to_the_chest_above() -> None:
+    voxels = chest(SIZE, SPACING)
+    below = voxels[:, :, :20]
+    far = np.abs(np.arange(SIZE[1]) - SIZE[1] / 2) > 8
+    below[(np.abs(below - LUNG) < 100) & far[None, :, None]] = MUSCLE
+    thorax = measure_thorax(voxels, SPACING)
+    for degrees, name in {20: "left lateral", -20: "left lateral", 50: "left posterior"}.items():
+        assert str(thorax.locate(on_the_ribs(degrees, 5))) == name
 
 
 @pytest.mark.parametrize("value", [-1000, FAT, MUSCLE, LUNG])
