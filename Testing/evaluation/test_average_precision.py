@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ribfrac_testing.evaluation_data import write_ins2cls, write_rois
 from RibFracDetectorLib.evaluation.average_precision import coco_metrics, seed_average_precision
 from RibFracDetectorLib.evaluation.boxes import box_centers, box_iou, mask_boxes
 from RibFracDetectorLib.evaluation.cases import Detections, Lesions, no_detections
+from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
+from RibFracDetectorLib.evaluation.map_metric import evaluate_map
+from RibFracDetectorLib.evaluation.options import EvaluationOptions
+from RibFracDetectorLib.evaluation.predictions import read_predictions
 
 BOXES = np.array([[0, 0, 0, 4, 4, 4], [10, 10, 10, 16, 16, 16]], dtype=float)
 
@@ -62,3 +69,13 @@ def test_boxes_of_a_mask_hold_their_voxels(seed: int) -> None:
     for value, box in zip(values, boxes, strict=True):
         voxels = np.argwhere(labels == value)
         assert box.tolist() == [*voxels.min(axis=0), *(voxels.max(axis=0) + 1)]
+
+
+def test_scans_of_which_coco_looks_at_a_part_are_counted(tmp_path: Path) -> None:
+    box = (0, 0, 0, 4, 4, 4)
+    for case_id, count in (("a", 101), ("b", 100)):
+        write_ins2cls(tmp_path / "truth", case_id, [box])
+        write_rois(tmp_path / "run", case_id, [(box, 0.5)] * count)
+    truth, predictions = read_ground_truth(tmp_path / "truth"), read_predictions(tmp_path / "run")
+    values = evaluate_map(truth, predictions, "det", EvaluationOptions())
+    assert values["scans_with_more_than_100_detections"] == 1
