@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ribfrac_testing.bad_inputs import BAD_INPUTS, GOOD_INPUTS, UNUSUAL_INPUTS, small_ct
-from ribfrac_testing.reference import REPOSITORY
+from ribfrac_testing.reference import shared_data_folder
 from ribfrac_testing.volumes import EXTENSIONS, Stored, chest, write_dicom
 from RibFracDetectorLib.case import nifti_header
 from RibFracDetectorLib.case.checks import check_grid
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.geometry import Grid
+from RibFracDetectorLib.case.naming import case_id_from_name, checked_case_id
 from RibFracDetectorLib.case.reading import case_id_of, read_ct
 from RibFracDetectorLib.case.text_headers import check_meta, check_nrrd
 
@@ -250,6 +252,15 @@ def test_case_id_of_dicom_depends_on_the_series_alone(tmp_path: Path) -> None:
     assert case_id != case_id_of(other)
 
 
+def test_case_ids_are_the_same_however_a_system_spells_letters_and_count_bytes() -> None:
+    """macOS gives ö as o with a mark."""
+    composed, apart = (unicodedata.normalize(form, "köln.nii.gz") for form in ("NFC", "NFD"))
+    assert case_id_from_name(Path(composed)) == case_id_from_name(Path(apart)) == "köln"
+    assert checked_case_id("x" * 150) == "x" * 150
+    with pytest.raises(InputError, match="152 bytes long, at most 150"):
+        checked_case_id("ö" * 76)
+
+
 @pytest.mark.parametrize("case_id", ["", "../up", "a/b", ".hidden", "-option", "a b", "x" * 151])
 def test_case_id_unfit_for_file_names_is_refused(case_id: str, tmp_path: Path) -> None:
     path = small_ct().write(tmp_path / "ct.nii.gz")
@@ -276,8 +287,10 @@ def test_golden_volumes_are_accepted(name: str, reference: Path) -> None:
 
 
 def test_real_chest_scans_are_taken_without_a_word() -> None:
-    folder = REPOSITORY.parent / "shared" / "data" / "ct"
+    folder = shared_data_folder() / "ct"
     if not folder.is_dir():
-        pytest.skip(f"no real CT at {folder}")
-    for path in sorted(folder.glob("*.nii.gz")):
+        pytest.skip(f"no real CT in {folder}; see RIBFRAC_SHARED_DATA")
+    paths = sorted(folder.glob("*.nii.gz"))
+    assert paths
+    for path in paths:
         assert read_ct(path).warnings == ()

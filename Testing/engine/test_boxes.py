@@ -24,6 +24,8 @@ from RibFracDetectorLib.engine.inference.boxes import (
     non_maximum_suppression,
 )
 from RibFracDetectorLib.engine.inference.caps import Caps
+from RibFracDetectorLib.engine.inference.sliding_window import merge_views, merge_windows
+from RibFracDetectorLib.engine.settings import InferenceSettings
 
 
 @st.composite
@@ -79,6 +81,23 @@ def test_a_limit_is_reached_by_what_it_cuts_off_alone() -> None:
     assert len(caps.best(three, "max_per_img", 3)) == 3
     assert caps.reached == ()
     assert caps.best(three, "max_per_img", 2).scores.tolist() == pytest.approx([0.9, 0.7])
+    assert caps.reached == ("max_per_img = 2",)
+
+
+def test_boxes_at_a_limit_of_size_are_kept_and_at_that_of_score_dropped() -> None:
+    settings = InferenceSettings(score_thr=0.25, min_bbox_size=2.0)
+    rows = [[0, 0, 0, 2, 4, 4, 0.5], [10, 0, 0, 11.9, 4, 4, 0.5], [20, 0, 0, 24, 4, 4, 0.25]]
+    merged = merge_windows([scored(np.array(rows))], (40, 40, 40), settings, Caps())
+    assert merged.boxes[:, 0].tolist() == [0]
+
+
+def test_views_together_keep_to_the_limit_of_a_scan() -> None:
+    caps, settings = Caps(), InferenceSettings(max_per_img=2)
+    views = [
+        scored(np.array([[0, 0, 0, 4, 4, 4, 0.5], [20, 0, 0, 24, 4, 4, 0.7]])),
+        scored(np.array([[0, 0, 0, 4, 4, 4.5, 0.9], [0, 20, 0, 4, 24, 4, 0.6]])),
+    ]
+    assert merge_views(views, settings, caps).scores.tolist() == pytest.approx([0.9, 0.7])
     assert caps.reached == ("max_per_img = 2",)
 
 
