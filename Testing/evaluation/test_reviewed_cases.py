@@ -49,6 +49,15 @@ def test_lesions_are_what_the_reader_called_a_fracture(tmp_path: Path) -> None:
     assert lesions.boxes[2].tolist() == [31, 31, 31, 36, 36, 38]
 
 
+def test_a_box_thinner_than_a_voxel_is_the_voxel_in_which_it_lies(tmp_path: Path) -> None:
+    stored = store_case(tmp_path, findings=())
+    with ReviewSession.open(stored.files, "R1") as session:
+        session.add((30.2, 30.6, 29.7, 30.4, 30.8, 33.0))
+        session.complete()
+    lesions = read_ground_truth(stored.files.folder).cases["case"]
+    assert lesions.boxes.tolist() == [[30, 31, 30, 31, 32, 33]]
+
+
 def test_results_are_scored_against_the_reader(tmp_path: Path) -> None:
     folder = reviewed(tmp_path, "a").files.folder
     run_evaluation(Request(folder, folder, tmp_path / "eval", ("center",), EvaluationOptions(replicates=0)))

@@ -2,7 +2,7 @@
 
 Only complete cases count: in an open one the reader has not looked at everything yet, so what is missing
 there may be a fracture. A lesion's box is that of its mask; without one, that of the voxels whose centres lie
-in the box.
+in the box, or the nearest voxel where a thin box holds no centre.
 """
 
 from __future__ import annotations
@@ -58,5 +58,6 @@ def _box_of(lesion: ReviewedLesion) -> NDArray[np.float64]:
         start = np.array(lesion.mask.start)
         return np.concatenate([start, start + lesion.mask.voxels.shape])
     low, high = np.array(lesion.box_voxels).reshape(2, 3)
-    first = np.floor(low) + 1
-    return np.concatenate([first, np.maximum(np.ceil(high), first + 1)])
+    first, end = np.floor(low) + 1, np.ceil(high)
+    nearest, thin = np.round((low + high) / 2), end <= first
+    return np.concatenate([np.where(thin, nearest, first), np.where(thin, nearest + 1, end)])
