@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from ribfrac_testing.bad_inputs import small_ct
+from ribfrac_testing.volumes import write_dicom
 from RibFracDetectorLib.case.dicom import check_positions
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.nifti_header import check_nifti
+from RibFracDetectorLib.case.reading import read_ct
 
 SOURCE, AXIAL = Path("series"), np.eye(3)[:2]
 # Places in a NIfTI-1 header (nifti1.h): the voxel size along z, and both codes of orientation.
 PIXDIM_Z, FORM_CODES = 88, 252
+# Image Position (Patient), and a tag behind it that nobody reads.
+POSITION, OTHER_POSITION = struct.pack("<2H", 0x20, 0x32), struct.pack("<2H", 0x20, 0x33)
 
 
 def stack(shift: float, axis: int, of: slice) -> NDArray[np.float64]:
@@ -47,6 +51,14 @@ def test_slices_may_lie_a_little_beside_their_place(
         return
     with pytest.raises(InputError, match=reason):
         check_positions(SOURCE, positions, AXIAL)
+
+
+def test_slices_without_a_position_are_refused(tmp_path: Path) -> None:
+    folder = write_dicom(tmp_path / "series", small_ct())
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes().replace(POSITION, OTHER_POSITION, 1))
+    with pytest.raises(InputError, match="slices without position or orientation"):
+        read_ct(folder)
 
 
 def with_header(folder: Path, place: int, form: str, *values: float) -> Path:

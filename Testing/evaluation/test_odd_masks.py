@@ -1,4 +1,4 @@
-"""Masks that hold other than whole labels, and files of a ground truth that lack their counterpart."""
+"""Masks of other than whole labels, files that lack their counterpart, and centres beside the middle."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ribfrac_testing.evaluation_data import (
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
 from RibFracDetectorLib.evaluation.predictions import read_predictions
+from RibFracDetectorLib.evaluation.result_entries import detections_of
 
 SHAPE, BOX, OTHER = (30, 24, 20), (2, 3, 4, 8, 9, 9), (15, 12, 6, 25, 20, 15)
 
@@ -53,3 +54,10 @@ def test_a_submitted_label_without_a_row_is_refused(tmp_path: Path) -> None:
     write_rows(tmp_path / "pred.csv", RESULT_COLUMNS, [["RibFrac1", 1, 0.9, 1]])
     with pytest.raises(InputError, match=r"labels \[2\] have no row in the table"):
         read_predictions(tmp_path)
+
+
+def test_the_stated_centre_counts_else_the_middle_of_the_box(tmp_path: Path) -> None:
+    """A region's centroid need not be the middle of its box."""
+    entries = [{"bbox": [0, 0, 0, 4, 6, 8], "prob": 0.5}, {"bbox": [0, 0, 0, 4, 6, 8], "prob": 0.5}]
+    entries[0]["center"] = [1, 1, 7]
+    assert detections_of(entries, tmp_path).centers.tolist() == [[1, 1, 7], [2, 3, 4]]
