@@ -20,6 +20,7 @@ from RibFracDetectorLib.evaluation.case_table import (
     WHOLE_TABLE,
     merge_parts,
     shard_table,
+    write_case_table,
     write_part,
 )
 from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
@@ -67,6 +68,20 @@ def test_a_row_of_the_originals_own_results(tmp_path: Path) -> None:
     volumes = [6 * 6 * 6, 10 * 10 * 7]
     assert float(row["seg_dice0"]) == pytest.approx(2 * volumes[0] / (2 * volumes[0] + volumes[1]))
     assert row["infertime"] == ""
+
+
+def test_findings_tell_the_grid_and_how_long_it_took(tmp_path: Path) -> None:
+    path = write_findings_file(tmp_path / "run", "a", [(BOX, 0.9)])
+    content = json.loads(path.read_text())
+    content["provenance"]["seconds"] = {"network": 61.25, "merge": 0.5004}
+    path.write_text(json.dumps(content))
+    counts = {"a": {"recall": 0.5}}
+    write_case_table(tmp_path / WHOLE_TABLE, counts, {}, read_predictions(tmp_path / "run"))
+    (row,) = rows_of(tmp_path / WHOLE_TABLE)
+    assert row["infertime"] == "61.75"
+    assert [row[f"img_dim{axis}"] for axis in range(3)] == ["400", "300", "350"]
+    assert [row[f"spacing_dim{axis}"] for axis in range(3)] == ["-0.8", "-0.8", "1.0"]
+    assert (row["det_recall"], row["seg_recall"]) == ("0.5", "")
 
 
 def test_empty_sides(tmp_path: Path) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ribfrac_testing.evaluation_data import labels_of_boxes
+from ribfrac_testing.evaluation_data import RESULT_COLUMNS, labels_of_boxes, write_rows, write_volume
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.evaluation.components import connected_components, raster_voxels
+from RibFracDetectorLib.evaluation.ground_truth import read_ground_truth
 from RibFracDetectorLib.evaluation.official_ribfrac import ScoredCase, official_scores, score_case
+from RibFracDetectorLib.evaluation.predictions import read_predictions
 from RibFracDetectorLib.evaluation.ribfrac_files import LabelRow
+from RibFracDetectorLib.evaluation.ribfrac_metric import evaluate_ribfrac
 from scipy import ndimage
 
 SHAPE = (40, 12, 10)
@@ -149,3 +153,18 @@ def test_recall_is_read_at_confidence_not_below_the_threshold() -> None:
     recall = official_scores({"a": case})["curve_recall"]
     assert recall[50] == pytest.approx(1)
     assert recall[51] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("missing", "recall"), [("count", 0.5), ("skip", 1.0)])
+def test_a_scan_without_a_result_counts_as_one_without_findings(
+    missing: str, recall: float, tmp_path: Path
+) -> None:
+    labels = labels_of_boxes(SHAPE, [BOX])
+    for case_id in ("RibFrac1", "RibFrac2"):
+        write_volume(tmp_path / "truth" / f"{case_id}-label.nii.gz", labels)
+    write_volume(tmp_path / "run" / "RibFrac1.nii.gz", labels)
+    write_rows(tmp_path / "run" / "pred.csv", RESULT_COLUMNS, [["RibFrac1", 1, 0.9, 1]])
+    truth, predictions = read_ground_truth(tmp_path / "truth"), read_predictions(tmp_path / "run")
+    scores = evaluate_ribfrac(truth, predictions, missing).values
+    assert scores["max_recall"] == pytest.approx(recall)
+    assert len(scores["per_case"]) == (2 if missing == "count" else 1)
