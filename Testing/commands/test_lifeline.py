@@ -170,3 +170,15 @@ def test_what_dead_processes_left_is_removed_and_nothing_else(tmp_path: Path) ->
         (folder / "ct.nrrd").write_bytes(b"ct")
     assert temporary_ct.remove_left_behind(tmp_path) == [dead]
     assert {path.name for path in tmp_path.iterdir()} == {own.name, elsewhere.name, users.name}
+
+
+def test_a_folder_of_another_name_is_never_removed(tmp_path: Path) -> None:
+    mine = tmp_path / "ribfrac-ct-of-mine"
+    mine.mkdir()
+    with pytest.raises(ValueError, match="was not made by new_folder"):
+        temporary_ct.remove_folder(mine)
+    assert mine.is_dir()
+    own = temporary_ct.new_folder(tmp_path)
+    temporary_ct.remove_folder(own)
+    temporary_ct.remove_folder(own)
+    assert not own.exists()
