@@ -174,9 +174,10 @@ def test_only_accepted_findings_leave_the_best_on_top(session: ReviewSession, tm
     session.decide(1, "accepted")
     session.decide(2, "unsure")
     session.add((5, 5, 6, 9, 9, 9))  # within the box of finding 1
+    session.add((30, 30, 30, 36, 36, 36))
     export_case(session, tmp_path / "export")
     det = read_entries(tmp_path / "export" / "case_det_roi_infos.json")
-    assert [entry["prob"] for entry in det] == [1.0, 0.9]
+    assert [(entry["prob"], entry["bbox"][0]) for entry in det] == [(1.0, 5), (1.0, 30), (0.9, 3.2)]
     boxes, _ = read_mask(tmp_path / "export" / "case_roi_det_mask.nii.gz")
     assert (boxes[7, 7, 7], boxes[4, 5, 6]) == (100, 90)
 
