@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from .standard_input import read_input
+
 PATIENCE_S = 3.0
 INTERRUPTED = 130
 
@@ -63,7 +65,7 @@ def end_with_standard_input(tidy_up: Callable[[], None] | None = None) -> None:
 
     def watch() -> None:
         with contextlib.suppress(OSError):
-            while os.read(0, 4096):
+            while read_input(4096):
                 pass
         signal.raise_signal(signal.SIGTERM) if os.name == "nt" else os.kill(os.getpid(), signal.SIGTERM)
         if tidy_up is not None:

@@ -22,6 +22,7 @@ from ..case.errors import InputError
 from ..case.shortening import shortened
 from . import lifeline
 from .given_path import given_path
+from .standard_input import read_input
 
 if TYPE_CHECKING:
     from .reporters import NotesReporter
@@ -95,7 +96,7 @@ def _listen(arguments: argparse.Namespace, job: Future[argparse.Namespace], repo
 def _read_line() -> bytes | None:
     """The first line of standard input, None if it ends before; what follows is left to the lifeline."""
     line = b""
-    while byte := os.read(0, 1):
+    while byte := read_input(1):
         if byte == b"\n":
             return line
         line += byte
