@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -110,7 +109,7 @@ class RibFracTrainingLogic(ScriptedLoadableModuleLogic):
             text=True,
             encoding="utf-8",
             errors="replace",
-            **_own_group(),
+            **_without_console(),
         )
         self._readers = [
             threading.Thread(target=read, args=(self._process,), daemon=True)
@@ -128,8 +127,7 @@ class RibFracTrainingLogic(ScriptedLoadableModuleLogic):
 
     def stop(self) -> None:
         """Ask the training to save and end; `exit_status` tells when it has."""
-        if self.is_running:
-            signal_stop(self._process)
+        self._let_go()
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end, and return the exit status.
@@ -144,6 +142,14 @@ class RibFracTrainingLogic(ScriptedLoadableModuleLogic):
 
     def cleanup(self) -> None:
         """The module goes away: the training saves and ends."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the lifeline.
+
+        A signal would not do: the application's Python is a launcher, which keeps it to itself, and on
+        Windows only a process that shares a console with us could be sent one.
+        """
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
 
@@ -181,11 +187,6 @@ def child_environment() -> dict[str, str]:
     return {**os.environ, **ours}
 
 
-def signal_stop(process: subprocess.Popen) -> None:
-    """Ask a process started by this module to stop."""
-    process.send_signal(signal.CTRL_BREAK_EVENT if os.name == "nt" else signal.SIGTERM)
-
-
-def _own_group() -> dict[str, Any]:
-    """On Windows only a process group of its own can be sent an event."""
-    return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if os.name == "nt" else {}
+def _without_console() -> dict[str, Any]:
+    """On Windows a program of the console would open a window."""
+    return {"creationflags": subprocess.CREATE_NO_WINDOW} if os.name == "nt" else {}

@@ -4,8 +4,9 @@
     torchrun --nproc_per_node 4 train.py ribfrac_s data.folder=DIR --output RUN
     python train.py ribfrac_s data.folder=DIR --output RUN
 
-Inside the application nothing is trained: a process of its own does it, whose output appears here, which gets
-the signals that come here, and whose exit status becomes the application's. Outside this is the command.
+Inside the application nothing is trained: a process of its own does it, whose output appears here, which
+saves and ends when a signal comes here, and whose exit status becomes the application's. Outside this is the
+command.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from typing import Any, TextIO
 
 FAILURE = 1
 MODULES = ("RibFracDetector", "RibFracTraining")
+SIGNALS = ("SIGTERM", "SIGINT", "SIGUSR1", "SIGBREAK")
+"""Those that stop a training, as far as the system has them."""
+LOOK_EVERY_S = 0.5
 
 
 def library_folders() -> list[Path]:
@@ -55,14 +59,15 @@ def run_in_child(arguments: Sequence[str]) -> int:
         text=True,
         encoding="utf-8",
         errors="replace",
+        **_apart(),
     )
-    previous = _pass_signals_to(process)
+    previous = _let_go_on_signals(process)
     try:
         pipes = ((process.stdout, sys.stdout), (process.stderr, sys.stderr))
         readers = [threading.Thread(target=_copy, args=pipe, daemon=True) for pipe in pipes]
         for reader in readers:
             reader.start()
-        status = process.wait()
+        status = _wait_for(process)
         for reader in readers:
             reader.join()
         return status
@@ -71,15 +76,36 @@ def run_in_child(arguments: Sequence[str]) -> int:
             signal.signal(number, handler)
 
 
-def _pass_signals_to(process: subprocess.Popen) -> dict[int, Any]:
-    """Send on what this process is sent; returns the handlers that were there."""
+def _apart() -> dict[str, Any]:
+    """Ctrl-C reaches a whole group of processes; the training hears of it from here, once. No window."""
+    if os.name == "nt":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}
 
-    def send_on(number: int, _frame: FrameType | None) -> None:
-        process.send_signal(number)
+
+def _let_go_on_signals(process: subprocess.Popen) -> dict[int, Any]:
+    """Close the lifeline when this process is sent a signal; returns the handlers that were there.
+
+    The signal itself is not sent on: the application's Python is a launcher, which keeps it to itself, and
+    Windows has no signals that another process can be sent.
+    """
+
+    def let_go(_number: int, _frame: FrameType | None) -> None:
+        process.stdin.close()
 
     if threading.current_thread() is not threading.main_thread():
         return {}
-    return {number: signal.signal(number, send_on) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    return {number: signal.signal(number, let_go) for number in numbers}
+
+
+def _wait_for(process: subprocess.Popen) -> int:
+    """The exit status; in short waits, because on Windows a signal is answered between two alone."""
+    while True:
+        try:
+            return process.wait(LOOK_EVERY_S)
+        except subprocess.TimeoutExpired:
+            continue
 
 
 def _copy(source: TextIO, target: TextIO) -> None:

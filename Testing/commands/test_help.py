@@ -78,3 +78,5 @@ def test_missing_packages_can_be_installed_as_told(
     (line,) = capsys.readouterr().err.splitlines()
     assert "training needs omegaconf, not installed here" in line
     assert 'in a checkout of RibFrac: `pip install ".[train]"`' in line
+    # Not RibFrac: the application appends its module folders, so the copy that pip makes would come first.
+    assert "`PythonSlicer -m pip install omegaconf`" in line

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,70 @@ def load_module():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+LAUNCHER = """#!/bin/sh
+{python} -c 'import sys; print("at work", file=sys.stderr, flush=True); sys.stdin.read(); sys.exit(130)'
+"""
+
+
+@pytest.fixture
+def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Starts a process that ends with its standard input; keeps signals to itself, as PythonSlicer does."""
+    program = tmp_path / "PythonSlicer"
+    program.write_text(LAUNCHER.format(python=sys.executable), encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    return program
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script that is a program")
+@pytest.mark.usefixtures("launcher")
+def test_logic_stops_a_training_behind_a_launcher() -> None:
+    logic = load_module().RibFracTrainingLogic()
+    logic.start("smoke")
+    until(lambda: logic.messages)
+    logic.stop()
+    assert logic.wait(60) == 130
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals, and a script that is a program")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGUSR1"])
+def test_script_stops_a_training_behind_a_launcher(launcher: Path, name: str) -> None:
+    code = f"import sys; sys.executable = {str(launcher)!r}\n" + in_process_of(SCRIPT)
+    process = subprocess.Popen(
+        [sys.orig_argv[0], "-c", code], stdin=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    assert process.stderr.readline() == "at work\n"
+    process.send_signal(getattr(signal, name))
+    assert process.wait(60) == 130
+    process.communicate()
+
+
+def in_process_of(script: Path) -> str:
+    """Code that runs a script's training in a process of its own."""
+    return (
+        f"import runpy; names = runpy.run_path({str(script)!r})\nsys.exit(names['run_in_child'](['smoke']))\n"
+    )
+
+
+def test_no_console_opens_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One would, because the application has none that its child could use."""
+    import runpy
+
+    monkeypatch.setattr(subprocess, "CREATE_NO_WINDOW", 1 << 27, raising=False)
+    monkeypatch.setattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 1 << 9, raising=False)
+    monkeypatch.setattr(os, "name", "nt")
+    options = load_module()._without_console(), runpy.run_path(str(SCRIPT))["_apart"]()
+    assert all(option["creationflags"] & subprocess.CREATE_NO_WINDOW for option in options)
+
+
+def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait for something."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.mark.slow

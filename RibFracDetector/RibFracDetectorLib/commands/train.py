@@ -78,9 +78,11 @@ def require_training_packages() -> None:
     """
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
+        # Not RibFrac itself, in the application: another copy would hide the one that the application shows.
+        packages = " ".join(name.replace("_", "-") for name in missing if not name.endswith("Lib"))
         raise RibFracError(
             f"training needs {', '.join(missing)}, not installed here; in a checkout of RibFrac: "
-            '`pip install ".[train]"` (for the application: `PythonSlicer -m pip install ".[train]"`)'
+            f'`pip install ".[train]"` (for the application: `PythonSlicer -m pip install {packages}`)'
         )
 
 
