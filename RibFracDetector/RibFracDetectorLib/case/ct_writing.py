@@ -7,7 +7,7 @@ from pathlib import Path
 from .ct import CtVolume
 from .dicom import SERIES_UID
 from .errors import InputError
-from .utf8_paths import utf8_path
+from .utf8_paths import itk_path, utf8_path
 from .whole_files import written_whole
 
 
@@ -32,6 +32,6 @@ def write_ct(path: Path, ct: CtVolume) -> None:
         image.SetMetaData(SERIES_UID, ct.series_uid)
     with written_whole(path) as temporary:
         try:
-            sitk.WriteImage(image, str(temporary), useCompression=False, imageIO="NrrdImageIO")
+            sitk.WriteImage(image, itk_path(temporary), useCompression=False, imageIO="NrrdImageIO")
         except RuntimeError:
             raise InputError(f"{path}: the CT cannot be written; free some space") from None

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .errors import InputError
 from .itk_messages import itk_reading, quiet_itk
 from .naming import case_id_from_series
-from .utf8_paths import utf8_path
+from .utf8_paths import itk_path
 
 if TYPE_CHECKING:
     from SimpleITK import ImageFileReader
@@ -81,7 +81,7 @@ def _series_of_folder(folder: Path) -> Series:
     import SimpleITK as sitk  # noqa: N813
 
     with quiet_itk():
-        uids = sitk.ImageSeriesReader.GetGDCMSeriesIDs(utf8_path(folder))
+        uids = sitk.ImageSeriesReader.GetGDCMSeriesIDs(itk_path(folder))
     if not uids:
         inner = sorted(path.name for path in folder.iterdir() if path.is_dir())
         advice = (
@@ -103,7 +103,7 @@ def _files(folder: Path, uid: str) -> tuple[Path, ...]:
 
     with quiet_itk():
         return tuple(
-            Path(name) for name in sitk.ImageSeriesReader.GetGDCMSeriesFileNames(utf8_path(folder), uid)
+            Path(name) for name in sitk.ImageSeriesReader.GetGDCMSeriesFileNames(itk_path(folder), uid)
         )
 
 
@@ -118,7 +118,7 @@ def _left_out(folder: Path) -> tuple[str, ...]:
     import SimpleITK as sitk  # noqa: N813
 
     with quiet_itk():
-        uids = sitk.ImageSeriesReader.GetGDCMSeriesIDs(utf8_path(folder))
+        uids = sitk.ImageSeriesReader.GetGDCMSeriesIDs(itk_path(folder))
     known = {path.name for uid in uids for path in _files(folder, uid)}
     lost = sorted(
         path.name
@@ -212,7 +212,7 @@ def _header(file: Path) -> ImageFileReader:
 
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(utf8_path(file))
+    reader.SetFileName(itk_path(file))
     with itk_reading(file):
         reader.ReadImageInformation()
     return reader

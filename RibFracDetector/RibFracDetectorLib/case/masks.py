@@ -14,7 +14,7 @@ from .images import array_of, grid_of, to_lps
 from .itk_messages import itk_reason, quiet_itk
 from .nifti_header import check_nifti
 from .reading import open_image
-from .utf8_paths import utf8_path
+from .utf8_paths import itk_path, utf8_path
 from .whole_files import written_whole
 
 
@@ -67,7 +67,7 @@ def write_mask_on(path: Path, mask: NDArray, grid: Grid, stored_grid: Grid, note
     with written_whole(path) as temporary:
         try:
             with quiet_itk() as printed:
-                sitk.WriteImage(image, str(temporary), useCompression=True, imageIO="NiftiImageIO")
+                sitk.WriteImage(image, itk_path(temporary), useCompression=True, imageIO="NiftiImageIO")
             check_nifti(temporary)
         except RuntimeError as error:
             raise _unwritable(path, itk_reason(error, printed)) from None

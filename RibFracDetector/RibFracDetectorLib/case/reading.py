@@ -21,7 +21,7 @@ from .naming import IMAGE_EXTENSIONS, case_id_from_name, checked_case_id, image_
 from .nifti_header import check_nifti
 from .sources import check_present, series_of
 from .text_headers import check_meta, check_nrrd
-from .utf8_paths import utf8_path
+from .utf8_paths import itk_path, utf8_path
 
 if TYPE_CHECKING:
     from SimpleITK import Image, ImageFileReader
@@ -125,7 +125,7 @@ def _open_header(path: Path) -> tuple[ImageFileReader, list[str]]:
         raise InputError(f"{path}: cannot be read ({reason}); check the path and its rights") from None
     reader = sitk.ImageFileReader()
     reader.SetImageIO(image_io)
-    reader.SetFileName(utf8_path(path))
+    reader.SetFileName(itk_path(path))
     with itk_reading(path):
         reader.ReadImageInformation()
     pixels = sitk.GetPixelIDValueAsString(reader.GetPixelIDValue())
@@ -159,7 +159,7 @@ def _open(source: Path) -> _Opened:
 def _read_series(source: Path, series: Series) -> Image:
     import SimpleITK as sitk  # noqa: N813
 
-    names = [utf8_path(file) for file in series.files]
+    names = [itk_path(file) for file in series.files]
     with itk_reading(source):
         image = sitk.ReadImage(names[0] if len(names) == 1 else names, imageIO="GDCMImageIO")
     check_header(source, image.GetNumberOfComponentsPerPixel(), False, image.GetSize())

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         InputError: the folder cannot be written to, or the disk is full.
     """
     path = Path(path)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    temporary = path.with_name(f".{os.getpid()}-{_plain(path.name)}")
     try:
         with writing_to(path):
             yield temporary
@@ -39,6 +40,13 @@ def written_whole(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def _plain(name: str) -> str:
+    """A name in ASCII with the same ending, for ITK on Windows (see `utf8_paths.itk_path`)."""
+    if name.isascii():
+        return name
+    return f"{zlib.crc32(os.fsencode(name)):08x}" + "".join(filter(str.isascii, name))
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.geometry import Grid
 from RibFracDetectorLib.case.itk_messages import quiet_itk
 from RibFracDetectorLib.case.nifti_header import check_nifti
-from RibFracDetectorLib.case.utf8_paths import utf8_path
+from RibFracDetectorLib.case.utf8_paths import itk_path
 
 
 def write_scan(path: Path, voxels: NDArray[np.int16], grid: Grid) -> None:
@@ -21,7 +21,7 @@ def write_scan(path: Path, voxels: NDArray[np.int16], grid: Grid) -> None:
     """
     import SimpleITK as sitk  # noqa: N813
 
-    name = utf8_path(path)
+    name = itk_path(path)
     image = sitk.GetImageFromArray(np.ascontiguousarray(voxels.transpose(2, 1, 0)))
     image.SetSpacing(grid.spacing)
     image.SetOrigin(grid.origin)
