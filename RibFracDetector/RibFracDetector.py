@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import qt
 import slicer
 import vtk
 from slicer.i18n import tr as _
@@ -24,6 +25,7 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 LIBRARY = "RibFracDetectorLib"
+NEEDED_PYTHON = (3, 10)
 STATUSES = ["accepted", "rejected", "accepted"]  # that the self-test gives its three findings
 
 
@@ -55,6 +57,18 @@ def register_sample_data() -> None:
     register()
 
 
+def too_old_label() -> qt.QLabel:
+    """What stands in place of the panel where the library cannot even be imported."""
+    text = _(
+        "RibFrac needs Python {needed} or newer, and this application has {found}: please use a newer "
+        "version of the application, 5.10 or later."
+    )
+    needed, found = (".".join(map(str, version[:2])) for version in (NEEDED_PYTHON, sys.version_info))
+    label = qt.QLabel(text.format(needed=needed, found=found))
+    label.wordWrap = True
+    return label
+
+
 class RibFracDetectorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """Brings the panel up and tells it what happens in the application."""
 
@@ -67,6 +81,9 @@ class RibFracDetectorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def setup(self) -> None:
         """Make the panel."""
         ScriptedLoadableModuleWidget.setup(self)
+        if sys.version_info < NEEDED_PYTHON:
+            self.layout.addWidget(too_old_label())
+            return
         from RibFracDetectorLib.gui.panel import Panel
 
         widget = slicer.util.loadUI(self.resourcePath("UI/RibFracDetector.ui"))
@@ -84,7 +101,8 @@ class RibFracDetectorWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self) -> None:
         """The user opens the module."""
-        self.panel.enter()
+        if self.panel is not None:
+            self.panel.enter()
 
     def exit(self) -> None:
         """The user leaves the module."""

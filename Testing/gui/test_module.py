@@ -69,6 +69,24 @@ def test_opening_and_reviewing_a_stored_case_loads_neither_torch_nor_monai(tmp_p
     assert set(loaded) & {"torch", "monai", "scipy"} == set()
 
 
+def test_an_application_with_an_old_python_is_told() -> None:
+    """The library could not even be imported there: it would be a traceback and an empty panel."""
+    said = in_fresh_host(
+        "module = load_module(Path(sys.argv[1]))\n"
+        "module.NEEDED_PYTHON = (9, 9)\n"
+        "slicer.util.selectModule('RibFracDetector')\n"
+        "widget = slicer.util.getModuleWidget('RibFracDetector')\n"
+        "widget.exit(); widget.enter()\n"
+        "widget.cleanup()\n"
+        "labels = [widget.layout.itemAt(at).widget() for at in range(widget.layout.count())]\n"
+        "texts = [label.text for label in labels if type(label).__name__ == 'QLabel']\n"
+        "loaded = [name for name in sys.modules if name.startswith('RibFracDetectorLib')]\n"
+        "print(json.dumps({'texts': texts, 'loaded': loaded}))"
+    )
+    assert ["needs Python 9.9" in text for text in said["texts"]] == [True]
+    assert said["loaded"] == []
+
+
 def test_the_self_test_passes(panel: Any) -> None:  # noqa: ARG001
     import slicer
 
