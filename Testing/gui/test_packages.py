@@ -19,7 +19,11 @@ def test_the_list_is_that_of_the_project(app: Any) -> None:  # noqa: ARG001
     from RibFracDetectorLib.gui import packages
 
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = {Requirement(text).name: Requirement(text).specifier for text in project["dependencies"]}
+    here = {"sys_platform": "win32", "platform_machine": "AMD64"}
+    requirements = map(Requirement, project["dependencies"])
+    wanted = {
+        each.name: each.specifier for each in requirements if not each.marker or each.marker.evaluate(here)
+    }
     ours = {Requirement(text).name: Requirement(text).specifier for text in packages.DETECTING}
     assert ours == {name: specifier for name, specifier in wanted.items() if name != "numpy"}
 
@@ -96,7 +100,11 @@ def test_a_failed_installation_is_told(
 
 @pytest.mark.parametrize(
     ("wanted", "told"),
-    [("numpy<1", "goes with those that the application keeps"), ("no-such", "the network")],
+    [
+        ("numpy<1", "goes with those that the application keeps"),
+        ("torch-of-another-world", "none for Macs with an Intel processor"),
+        ("no-such", "Check the network"),
+    ],
 )
 def test_a_conflict_is_not_taken_for_a_missing_network(
     app: Any, wait: Wait, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wanted: str, told: str
@@ -111,6 +119,47 @@ def test_a_conflict_is_not_taken_for_a_missing_network(
     wait(lambda: ended)
     assert "pip could not install the packages; the log tells why." in ended[0]
     assert told in ended[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("[Errno 13] Permission denied: '/opt/Slicer/lib/x'", "Python cannot be written to"),
+        ("[Errno 30] Read-only file system: '/opt/Slicer'", "Python cannot be written to"),
+        ("[WinError 5] Zugriff verweigert: 'C:\\\\Program Files\\\\Slicer'", "Python cannot be written to"),
+        ("[WinError 32] Der Prozess kann nicht auf die Datei zugreifen", "A file is in use"),
+        ("[Errno 28] No space left on device", "disk or quota is full"),
+        (
+            "SSLError: [SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate",
+            "PIP_CERT",
+        ),
+        (
+            "HINT: ... Windows Long Path support enabled.",
+            "longer than Windows takes",
+        ),
+    ],
+)
+def test_what_pip_says_tells_what_to_do(
+    app: Any, wait: Wait, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, told: str
+) -> None:
+    from RibFracDetectorLib.gui import packages
+    from RibFracDetectorLib.gui.installation import Installation
+
+    assert app is not None
+    script = f"import sys; print({said!r} + ' ' + chr(233), file=sys.stderr); sys.exit(1)"
+    monkeypatch.setattr(packages, "pip_arguments", lambda *_told: ["-c", script])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("PYTHONCOERCECLOCALE", "0")
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    ended: list[Any] = []
+    log: list[str] = []
+    Installation(log.append, ended.append).start(["monai"])
+    wait(lambda: ended)
+    assert told in ended[0], log
+    assert "Engine Python" in ended[0]
+    assert "\n" not in ended[0]
+    assert log[-1].endswith(" é"), "the log shows what pip wrote, whatever the system's code page is"
 
 
 def test_torch_comes_through_the_pytorch_extension(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001

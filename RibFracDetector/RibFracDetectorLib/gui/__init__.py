@@ -5,7 +5,7 @@ Only this room knows `qt`, `ctk` and the application. It holds no logic of its o
 
 - processes: `child_process` (any), `engine_process` (the engine and its protocol), `process_tree` (its end),
   `engine_command` (program, arguments, environment), `detection` (from a volume to case files),
-  `installation` and `packages` (what is missing), `device_query` (what the engine could use)
+  `installation`, `packages` and `pip_faults` (what is missing), `device_query` (what the engine could use)
 - inputs and Detect: `detect_section`, `model_choice`, `preflight`, `pace`, `advanced`, `model_settings`,
   `log_view`, `diagnostics` (`redaction` and `known_names` keep names out of them)
 - review: `review_section` (the open case), `case_on_screen` (session, nodes and views), `review_actions`

@@ -17,9 +17,7 @@ from slicer.i18n import tr as _
 from ..case.whole_files import writing_to
 from . import packages
 from .child_process import ChildProcess, Command, Ending
-
-# What pip calls versions that exclude each other, as of those that are kept and those that are wanted.
-CONFLICT = "ResolutionImpossible"
+from .pip_faults import advice_on, fault_in
 
 
 class Installation:
@@ -33,7 +31,7 @@ class Installation:
     def __init__(self, on_log: Callable[[str], None], on_end: Callable[[str | None], None]) -> None:
         self._on_log, self._on_end = on_log, on_end
         self._child = ChildProcess(on_log, self._take_error, self._ended)
-        self._conflict = False
+        self._fault: str | None = None
         self._constraints: Path | None = None
 
     def start(self, requirements: list[str]) -> None:
@@ -62,7 +60,9 @@ class Installation:
                 file.write("\n".join(packages.constraints()))
         self._constraints = Path(name)
         arguments = packages.pip_arguments(through_pip, name)
-        self._child.start(Command(sys.executable, arguments, dict(os.environ)))
+        # Not PYTHONUTF8, with which pip would not read settings that are in the system's code page.
+        environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+        self._child.start(Command(sys.executable, arguments, environment))
 
     @property
     def is_running(self) -> bool:
@@ -85,21 +85,13 @@ class Installation:
         elif ending.status is None:
             self._on_end(_("The installation was stopped; what was installed before is kept."))
         else:
-            self._on_end(_("pip could not install the packages; the log tells why. ") + self._advice())
+            self._on_end(
+                _("pip could not install the packages; the log tells why. ") + advice_on(self._fault)
+            )
 
     def _take_error(self, line: str) -> None:
-        self._conflict |= CONFLICT in line
+        self._fault = self._fault or fault_in(line)
         self._on_log(line)
-
-    def _advice(self) -> str:
-        if self._conflict:
-            return _(
-                "No version of one goes with those that the application keeps: set Engine Python in Advanced "
-                "to one that has the packages."
-            )
-        return _(
-            "Check the network connection, or set Engine Python in Advanced to one that has the packages."
-        )
 
     def _forget_constraints(self) -> None:
         if self._constraints is not None:

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from importlib import metadata
 
 REVIEWING = ("jsonschema>=4.20",)
+# pyproject.toml tells more: the application has numpy 2.
 DETECTING = (
-    "torch>=2.2",
+    "torch>=2.4.1",
     "scipy>=1.13",
     "SimpleITK>=2.4",
     "monai>=1.4",
