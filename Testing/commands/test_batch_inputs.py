@@ -198,6 +198,15 @@ def test_a_plan_leaves_out_what_is_finished_and_tells_clashes(tmp_path: Path) ->
     assert [source.case_id for source in again.todo] == ["x", "y", "z"]
 
 
+def test_ids_that_are_one_file_on_windows_and_macos_clash(tmp_path: Path) -> None:
+    """The second scan would pass for finished there, with the findings of the first."""
+    names_of_one = ["Größe", "GRÖSSE", "größe"]
+    sources = [Source(Path(str(at)) / f"{name}.nii") for at, name in enumerate(names_of_one)]
+    plan = make_plan(sources, Shard(), tmp_path, overwrite=False)
+    assert [source.case_id for source in plan.todo] == ["Größe"]
+    assert all("tells capitals from small" in str(outcome.error) for outcome in plan.settled)
+
+
 @given(count=st.integers(1, 6), done=st.sets(st.integers(0, 11)))
 def test_a_shard_does_not_change_when_cases_are_finished(count: int, done: set[int]) -> None:
     """A killed shard goes on with its own scans, whatever the others have finished meanwhile."""

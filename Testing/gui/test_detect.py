@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,18 @@ def test_cancelled_thrice_then_detected(ready: Any, wait: Wait, tmp_path: Path) 
     assert "UNTRAINED" in ui.bannerLabel.text
     assert "judging by the last run" in ui.preflightLabel.text
     assert temporary_copies(tmp_path) == []
+
+
+def test_a_name_that_is_taken_where_capitals_do_not_count_is_not_free(app: Any, tmp_path: Path) -> None:
+    """The engine would take the other case for this one, finished already."""
+    from RibFracDetectorLib.gui.detection import free_case_id
+
+    assert app is not None
+    (tmp_path / "Chest_findings.json").touch()
+    (tmp_path / unicodedata.normalize("NFD", "Lösche_findings.json")).touch()
+    ids = [free_case_id(tmp_path, name) for name in ("chest", "ches", "lösche")]
+    assert ids == ["chest-2", "ches", "lösche-2"]
+    assert free_case_id(tmp_path / "new", "chest") == "chest"
 
 
 @pytest.mark.slow

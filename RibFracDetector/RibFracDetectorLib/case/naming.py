@@ -44,6 +44,11 @@ def case_id_from_series(uid: str) -> str:
     return "dicom-" + hashlib.sha256(uid.encode()).hexdigest()[:12]
 
 
+def file_key(name: str) -> str:
+    """The same for two names that are one file on some file system, as those of Windows and macOS are."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
 def checked_case_id(case_id: str) -> str:
     """`case_id` itself, if files can be named after it.
 

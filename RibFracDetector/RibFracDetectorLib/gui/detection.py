@@ -18,6 +18,7 @@ from slicer.i18n import tr as _
 from ..case import temporary_ct
 from ..case.case_files import CaseFiles
 from ..case.ct_writing import write_ct
+from ..case.naming import file_key
 from ..scene.ct import check_placeable
 from .engine_command import DetectionOptions, detect_arguments, ribfrac_command
 from .engine_process import EngineEnding, EngineProcess, Listener
@@ -184,8 +185,9 @@ def free_case_id(folder: Path, case_id: str) -> str:
 
     So nothing that was detected or reviewed before is ever overwritten from the panel.
     """
+    taken = [file_key(path.name) for path in folder.glob("*")]
     number, candidate = 1, case_id
-    while any(folder.glob(f"{candidate}_*")):
+    while any(name.startswith(file_key(f"{candidate}_")) for name in taken):
         number += 1
         candidate = f"{case_id}-{number}"
     return candidate

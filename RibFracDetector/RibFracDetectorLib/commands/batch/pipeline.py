@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Protocol
 from ...case.case_files import CaseFiles
 from ...case.errors import RibFracError
 from ...case.itk_messages import stderr_of_its_own
+from ...case.naming import file_key
 from ..crash_log import log_traceback
 from ..reporters import NotesReporter
 from .inputs import Source
@@ -124,7 +125,7 @@ class Pipeline:
         from ...case.reading import case_id_of
 
         case_id = source.case_id or case_id_of(source.path)
-        twin = self._taken.setdefault(case_id, source.path)
+        twin = self._taken.setdefault(file_key(case_id), source.path)
         if twin != source.path:
             raise clash(case_id, twin, source.path)
         files = CaseFiles(self._output, case_id)

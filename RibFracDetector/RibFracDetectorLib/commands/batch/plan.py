@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...case.case_files import CaseFiles
 from ...case.errors import InputError
-from ...case.naming import case_id_from_name, image_extension
+from ...case.naming import case_id_from_name, file_key, image_extension
 from .inputs import Source
 from .outcomes import FINISHED, Outcome
 from .shards import Shard
@@ -51,7 +51,10 @@ def make_plan(sources: Sequence[Source], shard: Shard, output: Path, overwrite: 
 
 def clash(case_id: str, first: Path, second: Path) -> InputError:
     """Two scans of one id."""
-    return InputError(f"{first} and {second} would both be case {case_id}; rename one of them")
+    return InputError(
+        f"{first} and {second} would both be case {case_id}, as not every system tells capitals from small "
+        "letters; rename one of them"
+    )
 
 
 def _steps(sources: Iterable[Source]) -> Iterable[Source | Outcome]:
@@ -60,8 +63,10 @@ def _steps(sources: Iterable[Source]) -> Iterable[Source | Outcome]:
     for source in sources:
         try:
             case_id = _known_id(source)
-            if case_id is not None and taken.setdefault(case_id, source.path) != source.path:
-                raise clash(case_id, taken[case_id], source.path)
+            if case_id is not None:
+                first = taken.setdefault(file_key(case_id), source.path)
+                if first != source.path:
+                    raise clash(case_id, first, source.path)
             yield replace(source, case_id=case_id)
         except InputError as error:
             yield Outcome.of_error(str(source.path), error)
