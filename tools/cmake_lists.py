@@ -48,7 +48,8 @@ def main() -> None:
     for module in MODULES:
         path = ROOT / module / "CMakeLists.txt"
         if path.is_file():
-            path.write_text(rewrite(path.read_text(), listed_files(path.parent)))
+            text = rewrite(path.read_text(encoding="utf-8"), listed_files(path.parent))
+            path.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

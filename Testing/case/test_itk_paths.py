@@ -44,27 +44,27 @@ def windows(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_elsewhere_a_path_stays_as_it_is() -> None:
-    assert itk_path(Path("/home/Jürgen/ct.nrrd")) == "/home/Jürgen/ct.nrrd"
+    assert itk_path(Path("/data/Jürgen/ct.nrrd")) == "/data/Jürgen/ct.nrrd"
 
 
 @pytest.mark.parametrize("kernel32", [Kernel32(UTF8), Kernel32(UTF8, has_short_names=False)])
 def test_with_utf8_as_the_code_page_a_path_stays_as_it_is(windows, kernel32: Kernel32) -> None:
     windows(kernel32)
-    assert itk_path("/home/Jürgen/Größe.nrrd") == "/home/Jürgen/Größe.nrrd"
+    assert itk_path("/data/Jürgen/Größe.nrrd") == "/data/Jürgen/Größe.nrrd"
 
 
 def test_folders_go_by_their_short_names_and_files_keep_theirs(windows) -> None:
     """ITK's NIfTI code reads the ending, which short names of files lose."""
     windows(Kernel32(WESTERN))
-    assert itk_path("/home/Jürgen/ribfrac-ct-1/ct.nii.gz") == "/home/JRGEN~1/ribfrac-ct-1/ct.nii.gz"
-    assert itk_path("/home/Juergen/ct.nii.gz") == "/home/Juergen/ct.nii.gz"
+    assert itk_path("/data/Jürgen/ribfrac-ct-1/ct.nii.gz") == "/data/JRGEN~1/ribfrac-ct-1/ct.nii.gz"
+    assert itk_path("/data/Juergen/ct.nii.gz") == "/data/Juergen/ct.nii.gz"
 
 
 @pytest.mark.parametrize(
     ("kernel32", "path"),
     [
-        (Kernel32(WESTERN, has_short_names=False), "/home/Jürgen/ct.nrrd"),
-        (Kernel32(WESTERN), "/home/Jürgen/Größe.nrrd"),
+        (Kernel32(WESTERN, has_short_names=False), "/data/Jürgen/ct.nrrd"),
+        (Kernel32(WESTERN), "/data/Jürgen/Größe.nrrd"),
     ],
 )
 def test_what_itk_would_not_find_is_refused(windows, kernel32: Kernel32, path: str) -> None:

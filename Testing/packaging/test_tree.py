@@ -54,6 +54,20 @@ def test_no_file_contains(what: str) -> None:
     assert not found, f"{what} stands in {found}"
 
 
+def test_line_ends_do_not_depend_on_the_system() -> None:
+    """git for Windows writes others unless told not to, and `bash` ends at the first of them."""
+    names = [str(path.relative_to(REPOSITORY)) for path in tracked() if path.suffix in (".sh", ".py", ".csv")]
+    told = subprocess.run(
+        ["git", "check-attr", "eol", "text", "--", "Makefile", ".ci/run", *names],
+        cwd=REPOSITORY,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    values = {tuple(line.split(": ")[:2]): line.split(": ")[2] for line in told.stdout.splitlines()}
+    assert all(values[name, "eol"] == "lf" or values[name, "text"] == "unset" for name, _ in values)
+
+
 def test_testing_is_no_package() -> None:
     # The application has a package of this name.
     assert not (REPOSITORY / "Testing" / "__init__.py").exists()
