@@ -22,7 +22,7 @@ from .file_lock import NoLocksError
 from .naming import HALF_PRECISION
 from .processes import is_alive, this_host
 from .review_lock import CaseLock
-from .whole_files import writing_to
+from .whole_files import put_in_place, writing_to
 
 REVIEW_LOG_SUFFIX = "_review.jsonl"
 
@@ -192,7 +192,7 @@ class CaseFiles:
         try:
             for source, target in zip(staged.output, self.output, strict=True):
                 if source.exists():
-                    source.replace(target)
+                    put_in_place(source, target)
                     published.append(target)
         except BaseException:
             for path in published:

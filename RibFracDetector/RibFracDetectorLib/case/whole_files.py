@@ -10,6 +10,7 @@ import contextlib
 import errno
 import json
 import os
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,10 @@ from typing import Any
 
 from .errors import InputError
 
+HELD_WAITS_S = (0.05, 0.2, 0.5, 1.0, 2.0)
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# On Windows: access denied, which is also said of a target that is open, and a sharing violation.
+_HELD = {5, 32}
 
 
 @contextlib.contextmanager
@@ -36,10 +40,29 @@ def written_whole(path: Path) -> Iterator[Path]:
             yield temporary
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            put_in_place(temporary, path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def put_in_place(source: Path, target: Path) -> None:
+    """Rename a file or folder, also over an old one.
+
+    On Windows whoever reads a file keeps it from being renamed or replaced, and scanners read whatever is
+    new.
+
+    Raises:
+        OSError: it cannot be renamed, or on Windows somebody holds one of both for seconds.
+    """
+    for wait in HELD_WAITS_S if os.name == "nt" else ():
+        try:
+            source.replace(target)
+        except PermissionError:
+            time.sleep(wait)
+        else:
+            return
+    source.replace(target)
 
 
 def _plain(name: str) -> str:
@@ -75,4 +98,7 @@ def _refusal(path: Path, error: OSError) -> str:
         return f"{path}: cannot be written, the disk or quota is full ({error.strerror}); free some space"
     if error.errno is None:  # numpy counts what it has written, and does not ask the system why
         return f"{path}: cannot be written whole ({error}); check that the disk is not full"
-    return f"{path}: cannot be written ({error.strerror or error}); choose another output folder"
+    advice = "choose another output folder"
+    if getattr(error, "winerror", None) in _HELD:
+        advice = f"close it in other programs, or {advice}"
+    return f"{path}: cannot be written ({error.strerror or error}); {advice}"

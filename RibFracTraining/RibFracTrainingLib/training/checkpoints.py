@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from lightning_fabric.plugins import CheckpointIO
 from RibFracDetectorLib.case.errors import InputError
-from RibFracDetectorLib.case.whole_files import written_whole
+from RibFracDetectorLib.case.whole_files import put_in_place, written_whole
 
 from .module import STATE_KEY, Position, validated_epoch
 from .saving import save_tensors
@@ -241,7 +241,9 @@ def _same_file(source: Path, target: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
         os.link(source, temporary)
-        temporary.replace(target)
+        put_in_place(temporary, target)
     except OSError:
+        # The copy is written under the same name, and would be written into `source` by it.
+        temporary.unlink(missing_ok=True)
         with written_whole(target) as copy:
             shutil.copyfile(source, copy)

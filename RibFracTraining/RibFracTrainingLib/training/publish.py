@@ -19,7 +19,7 @@ import torch
 import yaml
 from RibFracDetectorLib.case.catalogue import read_catalogue
 from RibFracDetectorLib.case.errors import InputError, RibFracError
-from RibFracDetectorLib.case.whole_files import writing_to, written_whole
+from RibFracDetectorLib.case.whole_files import put_in_place, writing_to, written_whole
 from RibFracDetectorLib.engine.checkpoint import read_checkpoint
 from RibFracDetectorLib.engine.weights import UNKNOWN_DATA, Weights, load_weights
 
@@ -147,7 +147,7 @@ def _write_weights(weights: Weights, kept: dict[str, Any], output: Path, half: b
                 os.fsync(stream.fileno())
             digest = hashlib.sha256(unnamed.read_bytes()).hexdigest()
             file = output.with_name(f"{output.stem}-{digest[:SHOWN_HASH]}.pth")
-            unnamed.replace(file)
+            put_in_place(unnamed, file)
         finally:
             unnamed.unlink(missing_ok=True)
     return file

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from RibFracDetectorLib.case.geometry import Grid
-from RibFracDetectorLib.case.whole_files import writing_to
+from RibFracDetectorLib.case.whole_files import put_in_place, writing_to
 from RibFracDetectorLib.evaluation.boxes import mask_boxes
 
 from .layout import CACHE, case_folder
@@ -41,7 +41,7 @@ def staged_case(root: Path, case_id: str) -> Iterator[Path]:
             yield staging
             if target.exists():
                 shutil.rmtree(target)
-            staging.replace(target)
+            put_in_place(staging, target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
