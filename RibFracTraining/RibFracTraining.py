@@ -42,7 +42,9 @@ class RibFracTraining(ScriptedLoadableModule):
         parent.dependencies = []
         parent.contributors = ["The RibFrac contributors"]
         parent.helpText = "Trains rib-fracture detectors, in a process of its own. For research use only."
-        parent.acknowledgementText = ""
+        parent.acknowledgementText = (
+            "Re-implements the training of the system mmdet4med, on PyTorch and Lightning."
+        )
         parent.hidden = True  # there is no panel
 
 
