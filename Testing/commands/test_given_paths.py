@@ -12,6 +12,7 @@ import pytest
 from ribfrac_testing.batch_data import write_scans
 from ribfrac_testing.command_line import SMALL, command, environment, files_of, ribfrac
 from RibFracDetectorLib.cli import main
+from RibFracDetectorLib.commands.detect import names_of_weights
 
 LATIN_1 = os.fsdecode("Müller".encode("latin-1"))
 needs_bytes_as_names = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
@@ -86,3 +87,14 @@ def test_without_standard_streams(closed: str, tmp_path: Path) -> None:
     assert run.returncode == 2, run.stderr
     told = run.stderr.decode().splitlines()
     assert told == [] if "2>&-" in closed else len(told) == 1
+
+
+def test_a_weights_file_may_have_commas_in_its_path(tmp_path: Path) -> None:
+    folder = tmp_path / "Doe, Jane"
+    folder.mkdir()
+    weights = folder / "fold0,1.pth"
+    weights.touch()
+    assert names_of_weights(str(weights)) == [str(weights)]
+    assert names_of_weights(f"{tmp_path / 'a.pth'},b") == [str(tmp_path / "a.pth"), "b"]
+    assert names_of_weights("a" * 300 + ",b") == ["a" * 300, "b"]
+    assert names_of_weights(None) == [None]

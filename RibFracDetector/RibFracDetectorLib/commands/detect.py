@@ -111,6 +111,17 @@ def _detect(arguments: argparse.Namespace, shard: Shard, making: _Making, report
     return exit_status(detect_in_many(sources, options, making, reporter))
 
 
+def names_of_weights(given: str | None) -> list[str | None]:
+    """The models that `--weights` names; [None] where it is left out.
+
+    A file may have commas in its path: the panel gives what was chosen, below a folder "Doe, Jane" perhaps.
+    """
+    # Not that of `Path`, which raises where many long names make one that is too long.
+    if given is None or os.path.isfile(given):  # noqa: PTH113
+        return [given]
+    return list(given.split(","))
+
+
 class _Making:
     """Weights, settings and detector of one command; made when first needed."""
 
@@ -129,8 +140,7 @@ class _Making:
         from ..case.catalogue import find_model
         from ..engine.model import load_model
 
-        names = [None] if self.arguments.weights is None else self.arguments.weights.split(",")
-        found = [find_model(name) for name in names]
+        found = [find_model(name) for name in names_of_weights(self.arguments.weights)]
         return [load_model(path, entry) for path, entry in found]
 
     @cached_property
