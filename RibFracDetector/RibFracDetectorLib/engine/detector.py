@@ -16,8 +16,9 @@ from ..case.ct import CtVolume
 from ..case.errors import InputError
 from ..case.findings import Finding
 from ..case.geometry import reindex
+from ..case.shortening import shortened
 from .devices import device_label
-from .execution.executor import DEVICE_FAILURES, Executor, NoNumbersError
+from .execution.executor import DEVICE_FAILURES, METAL_FAILURES, Executor, NoNumbersError
 from .execution.openvino_library import OpenVinoError
 from .execution.ways import Way, list_ways, make_executor
 from .inference.boxes import ScoredBoxes
@@ -38,6 +39,7 @@ from .self_check import Verdict, boniest_window, cache_key, check, remember, rem
 from .settings import InferenceSettings
 from .weights import Weights
 
+SHOWN_CHARACTERS = 200
 TRUSTED = Way("torch", torch.device("cpu"), "fp32")
 PROCEDURES: dict[str, type[Procedure]] = {"standard": StandardProcedure, "original": OriginalProcedure}
 
@@ -123,7 +125,7 @@ class Detector:
         What fails here for want of OpenVINO or memory is tried again with the scan, which goes on by another
         way.
         """
-        with contextlib.suppress(OpenVinoError, *DEVICE_FAILURES):
+        with contextlib.suppress(OpenVinoError, *self._device_failures):
             self._unchecked = self._make_executors(self._ways[0])
 
     def detect(self, ct: CtVolume, reporter: Reporter | None = None) -> CaseResult:
@@ -167,7 +169,7 @@ class Detector:
                 with clock.stage("prepare"):
                     self._prepare(voxels, spacing, clock.reporter)
                 return infer(voxels, spacing, self._executors, self.settings, self.procedure, caps, clock)
-            except DEVICE_FAILURES as error:
+            except self._device_failures as error:
                 elsewhere = [way for way in self._ways if way.device != self._ways[0].device]
                 if not elsewhere:
                     raise
@@ -180,8 +182,12 @@ class Detector:
                     ) from None
                 self._go_on(self._ways[1:], error, clock.reporter)
 
+    @property
+    def _device_failures(self) -> tuple[type[Exception], ...]:
+        return METAL_FAILURES if self._ways[0].device.type == "mps" else DEVICE_FAILURES
+
     def _go_on(self, ways: list[Way], error: Exception, reporter: Reporter) -> None:
-        reason = str(error).partition("\n")[0]
+        reason = shortened(str(error).partition("\n")[0], SHOWN_CHARACTERS)
         reporter.note(f"{reason} ({self._ways[0]}): going on with {ways[0]}")
         self._ways, self._executors, self._unchecked = ways, [], []
 

@@ -25,7 +25,15 @@ DEVICE_FAILURES = (
     # A GPU that is full before its first window, or for which this torch has no kernels; since torch 2.8.
     getattr(torch, "AcceleratorError", OUT_OF_MEMORY),
 )
-"""What the CPU is left for."""
+"""What a device is left for the CPU for."""
+
+METAL_FAILURES = (*DEVICE_FAILURES, RuntimeError, TypeError)
+"""The same on Apple's Metal: what it has no operation, type or memory for has no kind of its own."""
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether it is for want of memory on a device, which Metal tells in words alone."""
+    return isinstance(error, OUT_OF_MEMORY) or "MPS backend out of memory" in str(error)
 
 
 class NoNumbersError(RibFracError):

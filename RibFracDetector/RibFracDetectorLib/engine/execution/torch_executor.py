@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..network import RawOutput, RetinaUNet
 from ..progress import Reporter
-from .executor import OUT_OF_MEMORY, DeviceFullError
+from .executor import DeviceFullError, is_out_of_memory
 
 AUTOCAST_TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -54,7 +54,9 @@ class TorchExecutor:
             batch = windows[done : done + self.batch_limit]
             try:
                 outputs.append(self._forward(batch))
-            except OUT_OF_MEMORY:
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
                 if len(batch) == 1:
                     raise DeviceFullError(
                         f"out of memory on {self.device} with a single window of {tuple(batch.shape[2:])} "
