@@ -24,9 +24,7 @@ CPU = torch.device("cpu")
 TORCH = Way("torch", CPU, "fp32")
 SMALL = ["roi_size=[32,32,32]", "target_spacings=null", "overlap=0"]
 UNKNOWN_TO_METAL = (
-    NotImplementedError(
-        "The operator 'aten::upsample_trilinear3d.out' is not implemented for MPS."
-    ),
+    NotImplementedError("The operator 'aten::upsample_trilinear3d.out' is not implemented for MPS."),
     RuntimeError("User specified an unsupported autocast device_type 'mps'"),
     RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB, other allocations: 1.00 GB)"),
     TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64"),
