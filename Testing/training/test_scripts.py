@@ -23,6 +23,8 @@ from ribfrac_testing.training_runs import (
 SCRIPT = REPOSITORY / "RibFracTraining" / "Scripts" / "train.py"
 MODULE = REPOSITORY / "RibFracTraining" / "RibFracTraining.py"
 LONG = "loop.epochs=1000"
+PYTHON = sys.executable
+"""Of these tests; some put a launcher in its place."""
 
 
 def overrides(tiny: Path) -> list[str]:
@@ -206,7 +208,7 @@ def test_logic_stops_a_training_behind_a_launcher() -> None:
 def test_script_stops_a_training_behind_a_launcher(launcher: Path, name: str) -> None:
     code = f"import sys; sys.executable = {str(launcher)!r}\n" + in_process_of(SCRIPT)
     process = subprocess.Popen(
-        [sys.orig_argv[0], "-c", code], stdin=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+        [PYTHON, "-c", code], stdin=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     )
     assert process.stderr.readline() == "at work\n"
     process.send_signal(getattr(signal, name))
