@@ -84,12 +84,23 @@ def test_a_perfect_answer_costs_nothing(boxes: Tensor) -> None:
     assert losses.segmentation_accuracy == 100
 
 
+def test_a_positive_whose_predicted_box_misses_is_not_trained_as_background() -> None:
+    batch = make_batch([TWO_BOXES])
+    positives = assign_boxes(anchors_of(batch), TWO_BOXES, SETTINGS.candidates_per_level).anchors
+    raw = random_output(batch, seed=0)
+    far_away = [torch.full_like(level, -40.0) for level in raw.box_deltas]
+    detection_losses(raw._replace(box_deltas=far_away), batch, SETTINGS).total.backward()
+    gradient = _flat([level.grad for level in raw.class_logits], 1)[0, :, 0]
+    assert gradient[positives].abs().max() < 1e-5 < gradient.abs().max()
+
+
 @pytest.mark.parametrize("settings", VARIANTS)
 def test_a_batch_without_boxes_teaches_the_background(settings: LossSettings) -> None:
     batch = make_batch([NO_BOXES, NO_BOXES])
     raw = random_output(batch, seed=0)
     losses = detection_losses(raw, batch, settings)
     losses.total.backward()
+    assert torch.isfinite(parts(losses)).all()
     assert [loss.item() for loss in losses.boxes] == [0, 0, 0]
     assert losses.box_count == losses.assigned_count == losses.positive_count == 0
     assert all((level.grad > 0).any() for level in raw.class_logits)
@@ -199,6 +210,13 @@ def test_ignored_voxels_say_nothing(seed: int) -> None:
     assert again.accuracy == ours.accuracy
 
 
+def test_patches_of_ignored_voxels_alone_cost_nothing() -> None:
+    logits = torch.randn(1, 2, 4, 4, 4)
+    losses = segmented(logits, torch.full((1, 4, 4, 4), IGNORED, dtype=torch.uint8))
+    assert losses.cross_entropy == 0
+    assert losses.dice == 0
+
+
 def segmented(logits: Tensor, labels: Tensor, dice: str = "standard"):
     """Losses with the default class weights."""
     return segmentation_losses(logits, labels, SETTINGS.voxel_class_weights, DICE_SCORES[dice])
@@ -262,8 +280,9 @@ def test_the_log_tells_every_part() -> None:
 def test_voxel_losses_are_those_of_the_whole() -> None:
     batch = make_batch([TWO_BOXES, NO_BOXES])
     raw = random_output(batch, seed=0)
-    whole = detection_losses(raw, batch, LossSettings())
-    voxels = voxel_losses(raw.seg_logits, batch, LossSettings())
+    settings = LossSettings(cross_entropy_weight=0.5, dice_weight=0.7, voxel_class_weights=(0.3, 2.0))
+    whole = detection_losses(raw, batch, settings)
+    voxels = voxel_losses(raw.seg_logits, batch, settings)
     assert voxels.cross_entropy == whole.cross_entropy
     assert voxels.dice == whole.dice
     assert voxels.total == whole.cross_entropy + whole.dice
