@@ -39,3 +39,10 @@ def test_a_restored_average_goes_on() -> None:
     nn.init.constant_(network.weight, 9.0)
     restored.update(network, Moment(6, STEPS, PER_EPOCH))
     assert torch.equal(restored.network.weight, torch.tensor([[6.0]]))
+
+
+def test_an_average_that_had_not_begun_is_none_after_an_interruption() -> None:
+    network, averaging, restored = nn.Linear(1, 1), swa(start=0.5), swa(start=0.5)
+    averaging.update(network, Moment(3, STEPS, PER_EPOCH))
+    restored.load_state_dict(averaging.state_dict(), network, dict(network.state_dict()))
+    assert restored.network is None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from ribfrac_testing.training_runs import train
@@ -19,6 +21,7 @@ from RibFracTrainingLib.training.configuration.layers import (
     walk,
 )
 from RibFracTrainingLib.training.parts import KINDS
+from torch.nn import Parameter
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -68,6 +71,22 @@ def test_published_values() -> None:
         assert c.values.loop.precision == "fp16"
         assert c.part("sampling").parameters["crop_size"] == (212, 240, 176)
         assert c.inference.clip == (-927, 3071)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"name": "adamw", "lr": 0.5, "weight_decay": 0.25, "betas": [0.5, 0.75], "eps": 0.125},
+        {"name": "sgd", "lr": 0.5, "weight_decay": 0.25, "momentum": 0.75, "nesterov": True},
+    ],
+)
+def test_an_optimizer_is_made_as_it_is_configured(parameters: dict[str, object]) -> None:
+    loaded = load("ribfrac_s", f"optimizer={json.dumps({'_delete_': True, **parameters})}")
+    optimizer = loaded.part("optimizer").build(parameters=[Parameter(torch.zeros(1))])
+    assert type(optimizer).__name__.lower() == parameters.pop("name")
+    (group,) = optimizer.param_groups
+    made = {key: list(value) if isinstance(value, tuple) else value for key, value in group.items()}
+    assert parameters == {key: made[key] for key in parameters}
 
 
 def test_bases_override_delete_and_refer(tmp_path: Path) -> None:
