@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from ribfrac_testing.evaluation_data import write_findings_file
 from RibFracDetectorLib.case.findings_file import read_findings
-from RibFracDetectorLib.commands.findings_table import print_findings
+from RibFracDetectorLib.case.geometry import Grid
+from RibFracDetectorLib.commands.findings_table import SHOWN, print_findings
 
 BOX = (10, 10, 10, 30, 30, 20)
 
@@ -16,6 +18,28 @@ def told(folder: Path, scores: list[float], threshold: float, capsys: pytest.Cap
     path = write_findings_file(folder, "chest", [(BOX, score) for score in scores], threshold=threshold)
     print_findings(read_findings(path))
     return capsys.readouterr().out
+
+
+def test_a_row_tells_where_a_finding_is_how_large_and_who_saw_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = Grid((100, 100, 100), (0.5, 1.0, 2.0), origin=(100.0, 200.0, 300.0))
+    path = write_findings_file(tmp_path, "chest", [(BOX, 0.9)], grid=grid)
+    content = json.loads(path.read_text())
+    content["findings"][0] |= {"head": "both", "volume_mm3": 321.4, "flags": ["near spine"]}
+    path.write_text(json.dumps(content))
+    print_findings(read_findings(path))
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if "0.90" in line)
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    assert cells == ["1", "0.90", "15", "-110, -220, 330", "10 × 20 × 20", "321", "box + mask", "near spine"]
+
+
+def test_of_many_findings_the_first_are_listed_and_the_others_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = told(tmp_path, [0.9 - number / 100 for number in range(SHOWN + 2)], 0.1, capsys)
+    assert text.count("│ box ") == SHOWN
+    assert "… and 2 more in the findings file." in text
 
 
 def test_findings_below_the_threshold_are_counted_not_listed(
