@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,11 +23,12 @@ from ribfrac_testing.training_runs import (
 )
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.engine.network import build_network
-from RibFracTrainingLib.training.loop import precision
+from RibFracTrainingLib.training.loop import precision, start
 from RibFracTrainingLib.training.loop.memory import bytes_of_step, check_memory
 from RibFracTrainingLib.training.loop.records import Table
 from RibFracTrainingLib.training.module import TrainingDivergedError
-from RibFracTrainingLib.training.schedules import cosine, cyclic, poly
+from RibFracTrainingLib.training.schedules import constant, cosine, cyclic, poly
+from torch import nn
 
 
 @pytest.fixture(scope="module")
@@ -270,6 +272,18 @@ def test_a_refused_run_that_makes_its_own_data_leaves_no_folder(tiny: Path, tmp_
     assert not (tmp_path / "run").exists()
 
 
+def test_a_training_starts_from_the_weights_of_a_file_of_its_own_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored, network = nn.Conv3d(1, 1, 1), nn.Conv3d(1, 1, 1)
+    weights = SimpleNamespace(state_dict=stored.state_dict(), architecture="S")
+    monkeypatch.setattr(start, "load_weights", lambda _path: weights)
+    start.load_start_weights(network, "start.pth")
+    assert not differences(dict(network.state_dict()), dict(stored.state_dict()))
+    with pytest.raises(InputError, match=r"start\.pth holds a network S, not the configured one"):
+        start.load_start_weights(nn.Conv3d(1, 1, 1, bias=False), "start.pth")
+
+
 def test_memory_grows_with_patch_and_batch() -> None:
     network = build_network("S")
     one = bytes_of_step(network, (64, 64, 64), 1, half=False)
@@ -292,6 +306,18 @@ def test_schedules() -> None:
     assert cosine(100, 1.0, min_lr=0.0, warmup_steps=0)(50) == pytest.approx(0.5)
     wave = cyclic(10, 1.0, min_lr=0.0)
     assert [wave(step) for step in (0, 9, 10)] == pytest.approx([1, 0, 1])
+    long_wave = cyclic(10, 1.0, min_lr=0.0, epochs_per_cycle=2)
+    assert [long_wave(step) for step in (0, 19, 20)] == pytest.approx([1, 0, 1])
+
+
+def test_every_schedule_but_the_cyclic_one_begins_with_the_warm_up_and_ends_at_its_floor() -> None:
+    assert [constant(warmup_steps=10)(step) for step in (0, 5, 10)] == pytest.approx([0.1, 0.55, 1])
+    for schedule in (poly, cosine):
+        plain = schedule(100, 1.0, min_lr=0.2, warmup_steps=0)
+        warmed = schedule(100, 1.0, min_lr=0.2, warmup_steps=10)
+        assert [warmed(step) for step in (0, 5)] == pytest.approx([0.1, 0.55 * plain(5)])
+        assert [warmed(step) for step in (10, 99)] == [plain(10), plain(99)]
+        assert [plain(step) for step in (0, 100, 101)] == pytest.approx([1, 0.2, 0.2])
 
 
 def test_a_table_forgets_what_comes_after_and_half_rows(tmp_path: Path) -> None:
