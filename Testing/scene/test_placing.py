@@ -217,9 +217,33 @@ def test_a_mask_of_another_grid_is_refused() -> None:
     patch = MaskPatch.of(np.ones((2, 2, 2)), (7, 6, 5))
     with pytest.raises(InputError, match="another grid"):
         patch_of(labelmap_of({1: patch}, other, other), 1, grid)
-    shifted = Grid((9, 8, 7), (1.0, 1.0, 1.0), (3.0, 0.0, 0.0))
-    with pytest.raises(InputError, match="reaches out"):
-        patch_of(labelmap_of({1: patch}, shifted, shifted), 1, grid)
+    for step in (1.0, -8.0):  # one voxel of it lies beside the CT
+        shifted = Grid((9, 8, 7), (1.0, 1.0, 1.0), (step, 0.0, 0.0))
+        with pytest.raises(InputError, match="reaches out"):
+            patch_of(labelmap_of({1: patch}, shifted, shifted), 1, grid)
+
+
+def test_where_masks_overlap_the_higher_number_is_kept() -> None:
+    grid = Grid((9, 8, 7), (1.0, 1.0, 1.0))
+    patch = MaskPatch.of(np.ones((2, 2, 2)), (3, 3, 3))
+    for patches in ({1: patch, 2: patch}, {2: patch, 1: patch}):
+        image = labelmap_of(patches, grid, grid)
+        assert (patch_of(image, 1, grid).count, patch_of(image, 2, grid)) == (0, patch)
+
+
+def test_values_beyond_those_of_a_ct_are_cut_not_turned_over(tmp_path) -> None:
+    stored = store_case(tmp_path, WHOLE, small_scan())
+    node = add_volume(new_scene(tmp_path).scene, stored.ct)
+    image = vtk.vtkImageCast()
+    image.SetInputData(node.GetImageData())
+    image.SetOutputScalarTypeToFloat()
+    image.Update()
+    node.SetAndObserveImageData(image.GetOutput())
+    node.GetImageData().SetScalarComponentFromFloat(0, 0, 0, 0, 40000.0)
+    node.GetImageData().SetScalarComponentFromFloat(1, 0, 0, 0, -40000.0)
+    voxels = ct_of_node(node, stored.ct.source, "case").voxels
+    assert voxels.dtype == np.int16
+    assert sorted((voxels.min(), voxels.max())) == [-32768, 32767]
 
 
 def test_a_left_handed_box_is_the_same_box(show) -> None:

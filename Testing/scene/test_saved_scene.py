@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -152,6 +153,15 @@ def test_looking_only_is_restored_without_making_the_case_reviewed(show, tmp_pat
     CaseScene.show(host.scene, case.ct_node, session).close()
     assert session.threshold == 0.6
     session.close()
+
+
+def test_a_record_of_another_version_is_not_taken_for_ours(show) -> None:
+    shown = show()
+    (case,) = stored_cases(shown.scene)
+    assert case.case_id == "case"
+    content = json.loads(shown.case.nodes.record.GetText())
+    shown.case.nodes.record.SetText(json.dumps({**content, "record_version": 2}))
+    assert stored_cases(shown.scene) == ()
 
 
 def test_going_on_where_the_files_are(show, tmp_path: Path) -> None:
