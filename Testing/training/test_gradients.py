@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -46,3 +47,16 @@ def test_only_steps_in_a_row_without_finite_gradients_end_a_training() -> None:
         assert gradient_after(module, [math.nan, 1.0]) is None
     with pytest.raises(TrainingDivergedError, match=r"epoch 1: 3 steps in a row .*learning rate 0\.25"):
         gradient_after(module, [math.nan, 1.0])
+
+
+def test_a_resumed_training_remembers_how_many_steps_were_dropped() -> None:
+    module, resumed = guarded(1.0), guarded(1.0)
+    for gradient in ([math.nan, 1.0], [0.3, 0.4], [math.nan, 1.0], [math.nan, 1.0]):
+        gradient_after(module, gradient)
+    module.meta = {"epoch": 2, "iter": 9}
+    checkpoint: dict[str, Any] = {}
+    module.on_save_checkpoint(checkpoint)
+    resumed.on_load_checkpoint(checkpoint)
+    assert (resumed.skipped_steps, resumed.meta) == (3, {"epoch": 2, "iter": 9})
+    with pytest.raises(TrainingDivergedError, match="3 steps in a row"):
+        gradient_after(resumed, [math.nan, 1.0])

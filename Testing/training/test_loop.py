@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from ribfrac_testing.training_runs import (
+    PARTS,
     callback,
     checkpoint,
     differences,
@@ -23,7 +24,7 @@ from ribfrac_testing.training_runs import (
 )
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.engine.network import build_network
-from RibFracTrainingLib.training.loop import precision, start
+from RibFracTrainingLib.training.loop import memory, precision, start
 from RibFracTrainingLib.training.loop.memory import bytes_of_step, check_memory
 from RibFracTrainingLib.training.loop.records import Table
 from RibFracTrainingLib.training.module import TrainingDivergedError
@@ -145,6 +146,18 @@ def test_a_step_without_finite_gradients_is_skipped_and_counted(tiny: Path, tmp_
     assert differences(before["state_dict"], content["state_dict"])
 
 
+def test_a_run_that_diverges_has_saved_every_so_many_steps_and_counted_each_epoch(
+    tiny: Path, tmp_path: Path
+) -> None:
+    """Of seven steps an epoch two are dropped in the first, and all from the sixth of the second on."""
+    poison = [f"{{name: '{PARTS}:PoisonAt', first: {a}, last: {b}}}" for a, b in ((1, 2), (12, 99))]
+    guard = ("loop.nonfinite_limit=4", "checkpoints.every_steps=3", f"callbacks=[{', '.join(poison)}]")
+    with pytest.raises(TrainingDivergedError):
+        train_here(tiny, tmp_path, *shared_data(tiny)[:2], "loop.epochs=3", *guard)
+    assert [row["skipped_steps"] for row in rows(tmp_path / "epochs.csv")] == ["2", "2"]
+    assert checkpoint(tmp_path / "latest.pth")["global_step"] == 15
+
+
 def test_gradients_that_stay_nan_stop_the_run(tiny: Path, tmp_path: Path) -> None:
     poison = callback("PoisonAt", first=2, last=99)
     with pytest.raises(TrainingDivergedError, match=r"3 steps in a row.*optimizer\.lr.*--resume auto"):
@@ -250,9 +263,10 @@ def test_no_fracture_anywhere(tiny: Path, tmp_path: Path) -> None:
     [
         (["augmentation.patch_size=[64, 32, 32]"], "is larger than sampling.crop_size"),
         (["augmentation.patch_size=[40, 32, 32]"], "three multiples of 16"),
+        (["augmentation.patch_size=[16, 32, 32]"], "each at least 32"),
         (
             ["augmentation.patch_size=[1600, 1600, 1600]", "sampling.crop_size=[1600, 1600, 1600]"],
-            "GB free: lower augmentation.patch_size or data.cases_per_step",
+            "a step with 2 patches of 1600 x 1600 x 1600 voxels needs about",
         ),
         (["load_from=nothing.pth"], "nothing.pth does not exist"),
         (["devices.accelerator=gpu"], "devices"),
@@ -296,6 +310,17 @@ def test_memory_grows_with_patch_and_batch() -> None:
     check_memory(one, one, (64, 64, 64), 1, "cpu")
     with pytest.raises(InputError, match="1 patches of 64 x 64 x 64 voxels needs about"):
         check_memory(one, one - 1, (64, 64, 64), 1, "cpu")
+
+
+@pytest.mark.parametrize(("limit", "used", "free"), [("1000", "400", 600), ("max", "400", 2**63)])
+def test_memory_that_a_container_leaves(
+    limit: str, used: str, free: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "memory.max").write_text(f"{limit}\n")
+    (tmp_path / "memory.current").write_text(f"{used}\n")
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: SimpleNamespace(available=2**70))
+    assert memory.free_bytes(torch.device("cpu")) == free
 
 
 def test_schedules() -> None:

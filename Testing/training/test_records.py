@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 from ribfrac_testing.training_runs import callback, checkpoint, shared_data, train_here
 from RibFracTrainingLib.training.loop.curves import draw_curves
-from RibFracTrainingLib.training.loop.records import Table
+from RibFracTrainingLib.training.loop.records import RunRecords, Table
 from RibFracTrainingLib.training.module import TrainingDivergedError
 
 VOXELS = "losses={_delete_: true, name: voxels}"
@@ -43,6 +44,39 @@ def test_rows_that_do_not_fit_the_columns_do_not_stop_a_run(tmp_path: Path) -> N
     table.path.write_text("step,loss\n1,0.5\n2,0.5,7\n3\n")
     table.forget_after(3)
     assert table.path.read_text() == "step,loss\n1,0.5\n"
+
+
+def test_the_mean_loss_is_that_of_the_epochs_finite_rows(tmp_path: Path) -> None:
+    records = RunRecords(tmp_path, step=0, epoch=0, validated=0)
+    for step, (epoch, loss) in enumerate([(1, 8.0), (2, 1.0), (2, math.nan), (2, math.inf), (2, 2.0)], 1):
+        records.step(step, {"epoch": epoch, "loss": loss})
+    assert records.mean_loss(2) == 1.5
+    assert math.isnan(records.mean_loss(3))
+    records.close()
+
+
+def test_an_undefined_map_is_never_the_best(tmp_path: Path) -> None:
+    records = RunRecords(tmp_path, step=0, epoch=0, validated=0)
+    assert records.best() == -math.inf
+    for epoch, value in ((1, math.nan), (2, 0.25), (3, math.nan), (4, 0.125)):
+        records.validated(epoch, epoch, {"mAP": value})
+    assert records.best() == 0.25
+    records.close()
+
+
+def test_a_resumed_run_forgets_what_comes_after_its_checkpoint(tmp_path: Path) -> None:
+    records = RunRecords(tmp_path, step=0, epoch=0, validated=0)
+    for number in (1, 2, 3):
+        records.step(number, {"epoch": number, "loss": 1.0})
+        records.epoch(number, number, {"loss": 1.0})
+        records.validated(number, number, {"mAP": number / 10})
+    records.close()
+    resumed = RunRecords(tmp_path, step=3, epoch=2, validated=1)
+    kept = [len(table.rows()) for table in (resumed.train, resumed.epochs, resumed.validation)]
+    assert kept == [3, 2, 1]
+    assert resumed.best() == 0.1
+    assert [resumed.is_validated(epoch) for epoch in (1, 2)] == [True, False]
+    resumed.close()
 
 
 def test_losses_may_change_on_resume(tiny: Path, tmp_path: Path) -> None:
