@@ -34,13 +34,20 @@ def write_checkpoint(path: Path, kind: str = "real", *overrides: str) -> Path:
 
 
 def test_file_name_content_and_entry(tmp_path: Path) -> None:
-    source = write_checkpoint(tmp_path / "latest.pth", "real", "publication.licence=CC-BY-4.0")
+    told = {"title": "Ribs", "training_data": "500 scans", "licence": "CC-BY-4.0", "intended_use": "Tests"}
+    overrides = [f"publication.{key}={value}" for key, value in told.items()]
+    source = write_checkpoint(tmp_path / "latest.pth", "real", *overrides)
     published = publish(source, tmp_path / "out" / "Ribs S.pth", half=False, training_data=None)
     digest = hashlib.sha256(published.file.read_bytes()).hexdigest()
     assert published.file.name == f"Ribs S-{digest[:8]}.pth"
     content = torch.load(published.file, weights_only=True)
     assert content.keys() == {"state_dict", "meta"}
     assert "config" not in content["meta"]
+    assert {key: content["meta"][key] for key in ("epoch", "iter", "seed")} == {
+        "epoch": 3,
+        "iter": 9,
+        "seed": 0,
+    }
     trained, written = load_weights(source), load_weights(published.file)
     for key, tensor in trained.state_dict.items():
         assert torch.equal(written.state_dict[key], tensor)
@@ -48,7 +55,8 @@ def test_file_name_content_and_entry(tmp_path: Path) -> None:
     assert entry.name == published.name == f"ribs-s-{digest[:8]}"
     assert (entry.sha256, entry.file) == (digest, published.file)
     assert (entry.architecture, entry.training_data.kind) == ("S", "real")
-    assert entry.licence == "CC-BY-4.0"
+    assert (entry.title, entry.training_data.description) == (told["title"], told["training_data"])
+    assert (entry.licence, entry.intended_use) == (told["licence"], told["intended_use"])
     assert entry.inference["roi_size"] == [48, 48, 48]
     assert entry.inference["score_thr"] == 0.01
     # A file without its catalogue tells the same.
