@@ -16,6 +16,7 @@ from ribfrac_testing.training_data import case_with_boxes
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.findings_file import read_findings, write_findings
 from RibFracTrainingLib.training.data.classes import ClassMap
+from RibFracTrainingLib.training.data.false_positives import false_positives
 from RibFracTrainingLib.training.data.prepared import PreparedCase
 from RibFracTrainingLib.training.data.sampler import EpochBatches
 from RibFracTrainingLib.training.data.samples import (
@@ -195,8 +196,10 @@ def test_lesions_lie_anywhere_in_moved_crops(cases: list[PreparedCase]) -> None:
     size = np.array(case.grid.size)
     assert (centres.min(axis=0) == np.maximum(np.subtract(lesion.box[:3], offset), 0)).all()
     assert (centres.max(axis=0) == np.minimum(np.add(lesion.box[3:], offset), size) - 1).all()
-    at_the_edge = [settings.centre_around(case, case.lesions[0].box[:3], generator) for _ in range(500)]
-    assert (np.array(at_the_edge) >= 0).all(), "centres stay in the scan"
+    far = BoneSamplingSettings(SMALL.crop_size, lesion_offset=(99, 99, 99))
+    moved = np.array([far.centre_around(case, lesion.box[:3], generator) for _ in range(500)])
+    assert (moved.min(axis=0) == 0).all(), "centres stay in the scan"
+    assert (moved.max(axis=0) == size - 1).all()
 
 
 def write_findings_of(case: PreparedCase, folder: Path, scored: list[tuple[Box, float]]) -> None:
@@ -224,6 +227,16 @@ def test_negative_crops_around_what_was_found_in_vain(cases: list[PreparedCase],
     assert 2 < around_likely / around_unlikely < 4.5, "three to one, as their scores"
     everywhere = {crop.source.split()[0] for crop in negatives}
     assert everywhere == {"a", "b", "c"}, "the others come from the lesions' scans"
+
+
+def test_findings_that_score_nothing_are_no_places_and_all_places_lie_in_the_scan(
+    cases: list[PreparedCase], tmp_path: Path
+) -> None:
+    x, y, z = cases[0].grid.size
+    found = [((30, 32, 10, 34, 36, 14), 0.0), ((x, y + 2, z, x + 4, y + 4, z + 8), 0.5)]
+    write_findings_of(cases[0], tmp_path, [*found, ((-4, -8, 10, -2, -2, 14), 0.25)])
+    places = false_positives(tmp_path, cases)
+    assert places == [(0, (x - 1, y - 1, z - 1), 0.5), (0, (0, 0, 12), 0.25)]
 
 
 def test_crops_around_findings_are_moved_as_those_of_lesions(
