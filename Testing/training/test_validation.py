@@ -78,3 +78,14 @@ def test_scans_are_searched_with_the_settings_and_the_network_is_left_as_it_was(
         values = validator.run(network, torch.device("cpu"), 0, 1)
         assert values["dice"] == pytest.approx(dice)
         assert network.training
+
+
+def test_each_process_searches_its_own_scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = (4, 4, 4, 8, 8, 8)
+    cases = [case_with_boxes(tmp_path, [box] * (n % 2), case_id=str(n)) for n in range(1, 6)]
+    nothing = Inference(ScoredBoxes.empty(), np.zeros(cases[0].grid.size, np.float32), windows=1)
+    monkeypatch.setattr(validation, "infer", lambda *_: nothing)
+    monkeypatch.setattr(validation, "_gathered", lambda found, _world_size: found)
+    validator = Validator(cases, ClassMap(), resolve_settings("standard", {}), "fp32")
+    shares = [validator.run(nn.Conv3d(1, 1, 1), torch.device("cpu"), rank, 2) for rank in (0, 1)]
+    assert [(share["scans"], share["lesions"]) for share in shares] == [(3, 3), (2, 0)]

@@ -27,6 +27,7 @@ from torch import nn
 
 from .data.classes import ClassMap
 from .data.prepared import PreparedCase
+from .data.split import shard
 
 LONGEST_WAIT = timedelta(days=2)
 """Processes may wait for the one with the largest scans."""
@@ -76,7 +77,7 @@ class Validator:
         found: list[ScanResult] | None = []
         try:
             executor = TorchExecutor(network, device, self.precision, self.settings.sw_batch_size)
-            for case in self.cases[rank::world_size]:
+            for case in shard(self.cases, rank, world_size):
                 found.append(self._detect(executor, case))
         except CancelledError:
             found = None

@@ -27,5 +27,5 @@ A batch has 2 * batch_size patches. Lightning must not replace the sampler (use_
 Every sample is a pure function of (seed, epoch, position), every augmentation of (seed, epoch, step, rank):
 no state lives in workers, in the sampler's iterator or in global generators, and how far workers have read
 ahead does not matter. `open_split` raises one `case.dataset.DatasetError` (an InputError, exit status 2) that
-lists everything wrong with the data set. `split.simulated(cases)` tells whether weights must be marked so.
+lists everything wrong with the data set.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -121,8 +121,3 @@ def without_fold(fold_of: Mapping[str, int], fold: int) -> tuple[list[str], list
 
 def _ids(fold_of: Mapping[str, int], wanted) -> list[str]:
     return sorted(case_id for case_id, number in fold_of.items() if wanted(number))
-
-
-def simulated(cases: Iterable[PreparedCase]) -> bool:
-    """Whether any of the cases is simulated; weights trained on them must say so."""
-    return any(case.data == "simulated" for case in cases)
