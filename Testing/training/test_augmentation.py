@@ -271,6 +271,13 @@ def test_noise_comes_as_often_and_as_strong_as_told() -> None:
     assert 0.3 < len(noisy) / len(spreads) < 0.5
     assert 0.035 < max(noisy) < 0.052
     assert 0.02 < np.mean(noisy) < 0.03
+    always = replace(settings, noise_probability=1.0, noise_sigma=(0.3, 0.4))
+    spreads = [
+        make_batch(crops, always, "cpu", batch_generator(0, 0, step)).images.std().item()
+        for step in range(50)
+    ]
+    assert 0.29 < min(spreads) < 0.31
+    assert 0.39 < max(spreads) < 0.41
 
 
 def test_jitter_is_symmetric_and_moves_no_voxel() -> None:
