@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from ribfrac_testing.networks import seeded_state_dict
-from ribfrac_testing.volumes import Stored, chest
 from RibFracDetectorLib.case.ct import CtVolume
-from RibFracDetectorLib.case.reading import read_ct
 from RibFracDetectorLib.engine import detector as detector_module
 from RibFracDetectorLib.engine.detector import Detector
 from RibFracDetectorLib.engine.execution.executor import Executor
@@ -18,7 +15,7 @@ from RibFracDetectorLib.engine.execution.torch_executor import TorchExecutor
 from RibFracDetectorLib.engine.execution.ways import Way, make_executor
 from RibFracDetectorLib.engine.network import RawOutput
 from RibFracDetectorLib.engine.settings import resolve_settings
-from RibFracDetectorLib.engine.weights import Weights, load_weights
+from RibFracDetectorLib.engine.weights import Weights
 
 CPU = torch.device("cpu")
 TORCH = Way("torch", CPU, "fp32")
@@ -29,20 +26,6 @@ UNKNOWN_TO_METAL = (
     RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB, other allocations: 1.00 GB)"),
     TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64"),
 )
-
-
-@pytest.fixture(scope="module")
-def scan(tmp_path_factory: pytest.TempPathFactory) -> CtVolume:
-    """A small chest."""
-    return read_ct(Stored(chest((40, 32, 32))).write(tmp_path_factory.mktemp("scan") / "scan.nii.gz"))
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Weights:
-    """Seeded random weights of S."""
-    path = tmp_path_factory.mktemp("weights") / "seeded.pth"
-    torch.save({"state_dict": seeded_state_dict("S")}, path)
-    return load_weights(path)
 
 
 class Incomplete(torch.nn.Module):

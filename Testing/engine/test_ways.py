@@ -7,11 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from ribfrac_testing.networks import seeded_state_dict
-from ribfrac_testing.volumes import Stored, chest
 from RibFracDetectorLib.case.ct import CtVolume
 from RibFracDetectorLib.case.errors import InputError
-from RibFracDetectorLib.case.reading import read_ct
 from RibFracDetectorLib.engine import detector as detector_module
 from RibFracDetectorLib.engine import devices
 from RibFracDetectorLib.engine.detector import Detector
@@ -23,25 +20,11 @@ from RibFracDetectorLib.engine.network import RawOutput, build_network
 from RibFracDetectorLib.engine.progress import Reporter
 from RibFracDetectorLib.engine.self_check import Verdict
 from RibFracDetectorLib.engine.settings import InferenceSettings, resolve_settings
-from RibFracDetectorLib.engine.weights import Weights, load_weights
+from RibFracDetectorLib.engine.weights import Weights
 
 CPU = torch.device("cpu")
 TORCH = Way("torch", CPU, "fp32")
 SMALL = ["roi_size=[32,32,32]", "target_spacings=null", "overlap=0"]
-
-
-@pytest.fixture(scope="module")
-def scan(tmp_path_factory: pytest.TempPathFactory) -> CtVolume:
-    """A small chest."""
-    return read_ct(Stored(chest((40, 32, 32))).write(tmp_path_factory.mktemp("scan") / "scan.nii.gz"))
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Weights:
-    """Seeded random weights of S."""
-    path = tmp_path_factory.mktemp("weights") / "seeded.pth"
-    torch.save({"state_dict": seeded_state_dict("S")}, path)
-    return load_weights(path)
 
 
 def openvino_is_here(monkeypatch: pytest.MonkeyPatch, here: bool = True) -> None:
