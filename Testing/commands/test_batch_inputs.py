@@ -193,7 +193,7 @@ def test_a_plan_leaves_out_what_is_finished_and_tells_clashes(tmp_path: Path) ->
     assert [source.case_id for source in plan.todo] == ["x", "z"]
     assert [outcome.state for outcome in plan.settled if outcome.error is None] == [FINISHED]
     (failed,) = [outcome.error for outcome in plan.settled if outcome.error is not None]
-    assert "would both be case x" in str(failed)
+    assert "would both be case x; rename" in str(failed)
     again = make_plan(sources, Shard(), tmp_path, overwrite=True)
     assert [source.case_id for source in again.todo] == ["x", "y", "z"]
 

@@ -7,7 +7,6 @@ engine.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
@@ -236,14 +235,13 @@ def _steps_of(path: Path) -> int | None:
 
 def _same_file(source: Path, target: Path) -> None:
     """Make `target` a second name of `source`, or a copy where the file system has no such names."""
-    temporary = target.with_name(f".{os.getpid()}-{target.name}")
+    # Not the name under which a copy is written, which would be written into `source` by it.
+    link = target.with_name(f".{os.getpid()}-link-{target.name}")
     try:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
-        os.link(source, temporary)
-        put_in_place(temporary, target)
+        link.unlink(missing_ok=True)
+        os.link(source, link)
+        put_in_place(link, target)
     except OSError:
-        # The copy is written under the same name, and would be written into `source` by it.
-        temporary.unlink(missing_ok=True)
+        link.unlink(missing_ok=True)
         with written_whole(target) as copy:
             shutil.copyfile(source, copy)

@@ -22,13 +22,12 @@ from typing import TYPE_CHECKING, Protocol
 from ...case.case_files import CaseFiles
 from ...case.errors import RibFracError
 from ...case.itk_messages import stderr_of_its_own
-from ...case.naming import file_key
 from ..crash_log import log_traceback
 from ..reporters import NotesReporter
 from .inputs import Source
 from .making import Making
 from .outcomes import FINISHED, Outcome
-from .plan import clash
+from .plan import TakenIds
 
 if TYPE_CHECKING:
     from ...case.ct import CtVolume
@@ -91,7 +90,7 @@ class Pipeline:
         self._making = making
         self._reporter = reporter
         self._listener = listener
-        self._taken: dict[str, Path] = {}
+        self._taken = TakenIds()
         self._writing: tuple[Source, Future[Outcome]] | None = None
         self._outcomes: list[Outcome] = []
 
@@ -125,9 +124,7 @@ class Pipeline:
         from ...case.reading import case_id_of
 
         case_id = source.case_id or case_id_of(source.path)
-        twin = self._taken.setdefault(file_key(case_id), source.path)
-        if twin != source.path:
-            raise clash(case_id, twin, source.path)
+        self._taken.take(case_id, source.path)
         files = CaseFiles(self._output, case_id)
         if files.is_finished and not self._overwrite:
             raise _FinishedBeforeError(case_id)

@@ -49,24 +49,33 @@ def make_plan(sources: Sequence[Source], shard: Shard, output: Path, overwrite: 
     return plan
 
 
-def clash(case_id: str, first: Path, second: Path) -> InputError:
-    """Two scans of one id."""
-    return InputError(
-        f"{first} and {second} would both be case {case_id}, as not every system tells capitals from small "
-        "letters; rename one of them"
-    )
+class TakenIds:
+    """The ids that the scans of a batch have, each id once."""
+
+    def __init__(self) -> None:
+        self._holder: dict[str, tuple[str, Path]] = {}
+
+    def take(self, case_id: str, scan: Path) -> None:
+        """Give a scan its id; again is no error.
+
+        Raises:
+            InputError: another scan has it, or one that names the same files on some systems.
+        """
+        other_id, other = self._holder.setdefault(file_key(case_id), (case_id, scan))
+        if other == scan:
+            return
+        why = "" if other_id == case_id else ", as not every system tells capitals from small letters"
+        raise InputError(f"{other} and {scan} would both be case {case_id}{why}; rename one of them")
 
 
 def _steps(sources: Iterable[Source]) -> Iterable[Source | Outcome]:
     """Each scan with its id, if that can be told from its name, or with the reason why it cannot be used."""
-    taken: dict[str, Path] = {}
+    taken = TakenIds()
     for source in sources:
         try:
             case_id = _known_id(source)
             if case_id is not None:
-                first = taken.setdefault(file_key(case_id), source.path)
-                if first != source.path:
-                    raise clash(case_id, first, source.path)
+                taken.take(case_id, source.path)
             yield replace(source, case_id=case_id)
         except InputError as error:
             yield Outcome.of_error(str(source.path), error)
