@@ -61,6 +61,17 @@ def _duplicate(source: Path) -> None:
     some_scans()["RibFrac1"].image().write(source / "images-2" / "RibFrac1-image.nii")
 
 
+def _twin_in_small_letters(source: Path) -> None:
+    some_scans()["RibFrac1"].image().write(source / "images-2" / "ribfrac1-image.nii.gz")
+    some_scans()["RibFrac1"].mask().write(source / "labels-2" / "ribfrac1-label.nii.gz")
+
+
+def _seed_twin_in_small_letters(root: Path) -> None:
+    some_scans()["RibFrac1"].image().write(root / "ribfrac1_image.nii")
+    some_scans()["RibFrac1"].mask().write(root / "ribfrac1_instance.nii")
+    write_split(root / "dataset.json", ["RibFrac1", "RibFrac2"], ["ribfrac1"])
+
+
 def _no_tables(source: Path) -> None:
     for path in source.glob("*.csv"):
         path.unlink()
@@ -97,6 +108,7 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
         "scan is missing",
     ),
     "duplicate id": (_duplicate, "RibFrac1-image.nii", "same case RibFrac1"),
+    "twin in small letters": (_twin_in_small_letters, "ribfrac1-image.nii.gz", "ribfrac1 from RibFrac1"),
     "no table": (_no_tables, "", "info table"),
 }
 
@@ -262,6 +274,7 @@ def test_unknown_classes_can_be_accepted(tmp_path: Path) -> None:
             lambda root: write_split(root / "dataset.json", ["RibFrac1", "RibFrac2"], ["RibFrac2"]),
             "RibFrac2 stands in training and in test",
         ),
+        (_seed_twin_in_small_letters, "not every system tells case ribfrac1 from RibFrac1"),
         (
             lambda root: (root / "dataset.json").write_text('{"training": 3, "test": []}'),
             '"training" is a int',

@@ -24,7 +24,7 @@ from RibFracDetectorLib.case.dataset import (
 )
 from RibFracDetectorLib.case.errors import InputError
 from RibFracDetectorLib.case.folders import folders_below
-from RibFracDetectorLib.case.naming import fault_of_case_id
+from RibFracDetectorLib.case.naming import fault_of_case_id, file_key
 from RibFracDetectorLib.evaluation.ribfrac_files import LABEL_SUFFIX
 
 from .class_sources import classes_of_json, classes_of_tables, is_info_table
@@ -96,12 +96,24 @@ def find_seed_cases(root: Path, split_file: str, unknown_classes: bool, leave_ou
     found.problems += _never_met(leave_out, met)
     found.data = stated_data(root / split_file)
     found.cases.sort(key=lambda case: case.case_id)
+    found.problems += _same_files(found.cases)
     return found
 
 
 def _never_met(leave_out: frozenset[str], met: set[str]) -> list[str]:
     return [
         f"--leave-out {case_id}: there is no such case; correct the id" for case_id in sorted(leave_out - met)
+    ]
+
+
+def _same_files(cases: Sequence[SourceCase]) -> list[str]:
+    """Ids that are each an id of its own, but name the same files on some systems."""
+    first: dict[str, SourceCase] = {}
+    return [
+        f"{case.image} and {twin.image}: not every system tells case {case.case_id} from {twin.case_id}; "
+        "rename the files of one"
+        for case in cases
+        if (twin := first.setdefault(file_key(case.case_id), case)) is not case
     ]
 
 
@@ -183,6 +195,7 @@ def find_folder_cases(
     unused = (in_tables.keys() | in_json.keys()) - places.masks.keys() - places.images.keys()
     if unused:
         found.notes.append(f"classes of {len(unused)} cases without files are not used")
+    found.problems += _same_files(found.cases)
     return found
 
 
