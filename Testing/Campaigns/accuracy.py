@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from bodies import froc_by_body
 from card import as_table
-from commands import detect, report, simulate
+from commands import detect, detect_copies, report, simulate
 from fidelity import compare_runs
 from ribfrac_testing.reference import shared_data_folder
 from RibFracDetectorLib.case.catalogue import find_model
@@ -169,7 +169,8 @@ def _simulated(options: argparse.Namespace, name: str, scans: int, seed: int, *s
     folder = options.output / name
     bodies = [part for body in options.body or ["phantom"] for part in ("--body", body)]
     simulate(folder / "data", scans, seed, options.workers, *shape, *bodies)
-    return _searched(folder, options.weights)
+    detect([folder / "data" / "dataset.json"], folder / "results", options.weights)
+    return _paired(folder)
 
 
 def _real(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
@@ -181,9 +182,10 @@ def _real(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any
     folder = options.output / "real"
     inserted = ("--fractures", "12-12", "--fracture-free", "0", "--shams", "0-0", *NOTHING_ELSE)
     simulate(folder / "data", options.seeds * len(scans), 7013, 1, *inserted, *_bodies(scans))
+    detect_copies(folder / "data", folder / "results", options.weights)
     return {
         "findings_untouched": {case: int((found >= threshold).sum()) for case, found in scores.items()},
-        "inserted": _at(_searched(folder, options.weights), threshold, folder / "data"),
+        "inserted": _at(_paired(folder), threshold, folder / "data"),
     }
 
 
@@ -196,7 +198,7 @@ def _shams(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, An
     a_scan = 30
     only = (*FRACTURE_FREE, "--shams", f"{a_scan}-{a_scan}", *NOTHING_ELSE)
     simulate(folder / "data", -(-options.shams // a_scan), 7004, 1, *only, *_bodies(scans))
-    _searched(folder, options.weights)
+    detect_copies(folder / "data", folder / "results", options.weights)
     return count_at_places(folder, untouched, threshold)
 
 
@@ -226,11 +228,10 @@ def _bodies(scans: list[Path]) -> list[str]:
     return [part for scan in scans for part in ("--body", f"ct:{scan}")]
 
 
-def _searched(folder: Path, weights: str | None) -> PairedList:
-    """The truth of a data set and what is found in it."""
-    split = folder / "data" / "dataset.json"
-    detect([split], folder / "results", weights)
-    return paired_list(read_ground_truth(split), read_predictions(folder / "results"), LIST, CLASSES, "count")
+def _paired(folder: Path) -> PairedList:
+    """The truth of a data set and what was found in it."""
+    truth = read_ground_truth(folder / "data" / "dataset.json")
+    return paired_list(truth, read_predictions(folder / "results"), LIST, CLASSES, "count")
 
 
 def _at(paired: PairedList, threshold: float, data: Path) -> dict[str, Any]:

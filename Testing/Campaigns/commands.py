@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,24 @@ def detect(inputs: Sequence[Path], results: Path, weights: str | None, *options:
     Raises:
         InputError: `results` holds other scans, or what other weights have found.
     """
+    _ribfrac(*_detect(inputs, results, weights), *options)
+
+
+def detect_copies(data: Path, results: Path, weights: str | None) -> None:
+    """Search the test split of a data set made of few scans over and over, see `similar_scans`.
+
+    Raises:
+        InputError: see `detect`.
+    """
+    program = Path(__file__).with_name("similar_scans.py")
+    _run([sys.executable, str(program), *_detect([data / "dataset.json"], results, weights)])
+
+
+def _detect(inputs: Sequence[Path], results: Path, weights: str | None) -> list[str]:
     _check_results(results, file_sha256(find_model(weights)[0]), _case_ids(inputs))
-    model = () if weights is None else ("--weights", weights)
-    lowest = ("--set", f"score_thr={LOWEST_SCORE}")
-    _ribfrac(
-        "detect", *map(str, inputs), "--output", str(results), *model, *lowest, *options, "--progress", "none"
-    )
+    model = [] if weights is None else ["--weights", weights]
+    lowest = ["--set", f"score_thr={LOWEST_SCORE}"]
+    return ["detect", *map(str, inputs), "--output", str(results), *model, *lowest, "--progress", "none"]
 
 
 def report(split: Path, results: Path, output: Path, classes: Sequence[int]) -> dict[str, Any]:
@@ -76,7 +89,11 @@ def _check_results(results: Path, model: str, wanted: set[str]) -> None:
 
 
 def _ribfrac(*arguments: str) -> None:
+    _run(command(*arguments))
+
+
+def _run(arguments: Sequence[str]) -> None:
     """Run a command; this program ends as it does where it fails, which it has told."""
-    status = subprocess.run(command(*arguments), check=False).returncode
+    status = subprocess.run(arguments, check=False).returncode
     if status:
         raise SystemExit(status if status > 0 else 128 - status)
