@@ -182,7 +182,7 @@ def _real(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any
     folder = options.output / "real"
     inserted = ("--fractures", "12-12", "--fracture-free", "0", "--shams", "0-0", *NOTHING_ELSE)
     simulate(folder / "data", options.seeds * len(scans), 7013, 1, *inserted, *_bodies(scans))
-    detect_copies(folder / "data", folder / "results", options.weights)
+    detect_copies([folder / "data" / "dataset.json"], folder / "results", options.weights)
     return {
         "findings_untouched": {case: int((found >= threshold).sum()) for case, found in scores.items()},
         "inserted": _at(_paired(folder), threshold, folder / "data"),
@@ -198,7 +198,7 @@ def _shams(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, An
     a_scan = 30
     only = (*FRACTURE_FREE, "--shams", f"{a_scan}-{a_scan}", *NOTHING_ELSE)
     simulate(folder / "data", -(-options.shams // a_scan), 7004, 1, *only, *_bodies(scans))
-    detect_copies(folder / "data", folder / "results", options.weights)
+    detect_copies([folder / "data" / "dataset.json"], folder / "results", options.weights)
     return count_at_places(folder, untouched, threshold)
 
 

@@ -35,20 +35,21 @@ def detect(inputs: Sequence[Path], results: Path, weights: str | None, *options:
     Raises:
         InputError: `results` holds other scans, or what other weights have found.
     """
-    _ribfrac(*_detect(inputs, results, weights), *options)
+    _ribfrac(*_detect_arguments(inputs, results, weights), *options)
 
 
-def detect_copies(data: Path, results: Path, weights: str | None) -> None:
-    """Search the test split of a data set made of few scans over and over, see `similar_scans`.
+def detect_copies(inputs: Sequence[Path], results: Path, weights: str | None) -> None:
+    """The same for scans that were made of few, see `similar_scans`.
 
     Raises:
         InputError: see `detect`.
     """
     program = Path(__file__).with_name("similar_scans.py")
-    _run([sys.executable, str(program), *_detect([data / "dataset.json"], results, weights)])
+    _run([sys.executable, str(program), *_detect_arguments(inputs, results, weights)])
 
 
-def _detect(inputs: Sequence[Path], results: Path, weights: str | None) -> list[str]:
+def _detect_arguments(inputs: Sequence[Path], results: Path, weights: str | None) -> list[str]:
+    """What `ribfrac` is told, once it is known that `results` holds nothing of others."""
     _check_results(results, file_sha256(find_model(weights)[0]), _case_ids(inputs))
     model = [] if weights is None else ["--weights", weights]
     lowest = ["--set", f"score_thr={LOWEST_SCORE}"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from typing import Any
+from collections.abc import Callable
 from unittest import mock
 
 from RibFracDetectorLib.cli import main
@@ -46,12 +46,10 @@ class RememberingExecutor:
         return self._known[key]
 
 
-def _remembering(*arguments: Any) -> RememberingExecutor:
-    return RememberingExecutor(make_executor(*arguments))
+def _remembering(make_executor: Callable[..., Executor]) -> Callable[..., RememberingExecutor]:
+    return lambda *arguments: RememberingExecutor(make_executor(*arguments))
 
-
-make_executor = detector.make_executor
 
 if __name__ == "__main__":
-    with mock.patch.object(detector, "make_executor", _remembering):
+    with mock.patch.object(detector, "make_executor", _remembering(detector.make_executor)):
         sys.exit(main())

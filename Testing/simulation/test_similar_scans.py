@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from ribfrac_testing.command_line import SMALL, environment, ribfrac
 from ribfrac_testing.networks import write_busy_checkpoint
 from ribfrac_testing.reference import REPOSITORY
 from ribfrac_testing.volumes import Stored, chest
+from RibFracDetectorLib.case.findings_file import read_findings
 from RibFracDetectorLib.engine.network import RawOutput
 from RibFracDetectorLib.engine.progress import SilentReporter
 from torch import Tensor
@@ -66,12 +66,11 @@ def test_what_is_found_in_a_copy_is_the_same(tmp_path: Path) -> None:
     )
     assert remembered.returncode == 0, remembered.stderr
     alone, together = (
-        {case: read_findings(tmp_path / folder, case) for case in ("scan", "copy")}
+        {
+            case: read_findings(tmp_path / folder / f"{case}_findings.json").findings
+            for case in ("scan", "copy")
+        }
         for folder in ("alone", "together")
     )
     assert together == alone
     assert alone["copy"] != alone["scan"]
-
-
-def read_findings(folder: Path, case: str) -> list[dict]:
-    return json.loads((folder / f"{case}_findings.json").read_text())["findings"]

@@ -71,6 +71,17 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
 
+def ids_of_the_same_files(cases: Sequence[SourceCase]) -> list[str]:
+    """One problem for each id that differs from another one, but names the same files on some systems."""
+    first: dict[str, SourceCase] = {}
+    return [
+        f"{case.image} and {twin.image}: not every system tells case {case.case_id} from {twin.case_id}; "
+        "rename the files of one"
+        for case in cases
+        if (twin := first.setdefault(file_key(case.case_id), case)) is not case
+    ]
+
+
 def find_seed_cases(root: Path, split_file: str, unknown_classes: bool, leave_out: frozenset[str]) -> Found:
     """The cases that a split file of the seed's layout names.
 
@@ -96,24 +107,12 @@ def find_seed_cases(root: Path, split_file: str, unknown_classes: bool, leave_ou
     found.problems += _never_met(leave_out, met)
     found.data = stated_data(root / split_file)
     found.cases.sort(key=lambda case: case.case_id)
-    found.problems += _same_files(found.cases)
     return found
 
 
 def _never_met(leave_out: frozenset[str], met: set[str]) -> list[str]:
     return [
         f"--leave-out {case_id}: there is no such case; correct the id" for case_id in sorted(leave_out - met)
-    ]
-
-
-def _same_files(cases: Sequence[SourceCase]) -> list[str]:
-    """Ids that are each an id of its own, but name the same files on some systems."""
-    first: dict[str, SourceCase] = {}
-    return [
-        f"{case.image} and {twin.image}: not every system tells case {case.case_id} from {twin.case_id}; "
-        "rename the files of one"
-        for case in cases
-        if (twin := first.setdefault(file_key(case.case_id), case)) is not case
     ]
 
 
@@ -195,7 +194,6 @@ def find_folder_cases(
     unused = (in_tables.keys() | in_json.keys()) - places.masks.keys() - places.images.keys()
     if unused:
         found.notes.append(f"classes of {len(unused)} cases without files are not used")
-    found.problems += _same_files(found.cases)
     return found
 
 

@@ -20,7 +20,7 @@ from ..layout import SPLIT_FILE
 from ..prepared import PreparedCase
 from ..worker_processes import in_processes
 from .disk import bytes_needed, free_bytes, told
-from .find_cases import Found, SourceCase, find_folder_cases, find_seed_cases
+from .find_cases import Found, SourceCase, find_folder_cases, find_seed_cases, ids_of_the_same_files
 from .nndetection import check_task_name, write_task
 from .one_case import CaseOptions, CaseOutcome, finished_case, prepare_case
 from .plan import WantedSplits, plan_splits, write_splits
@@ -178,6 +178,7 @@ def _find(options: PrepareOptions) -> Found:
         found = find_folder_cases(
             options.sources, options.masks, options.unknown_classes, options.output, options.leave_out
         )
+    found.problems += ids_of_the_same_files(found.cases)
     if not found.cases and not found.problems:
         raise InputError(
             f"{', '.join(map(str, options.sources))}: no case found; expected dataset.json, or "
